@@ -1,0 +1,245 @@
+#include "protocol/iotdisco.h"
+
+#include "common/mem.h"
+#include "protocol/jid.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#define PREFIX "IoTDisco" /* and ';', or ':' in the URI form */
+
+static bool
+is_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+/* Names get the same escapes as values: XEP-0347 forbids no ';' in a name. */
+static void
+put_escaped(struct buf *out, const char *s)
+{
+	for (; *s; s++) {
+		if (*s == ';' || *s == '\\')
+			buf_putc(out, '\\');
+		buf_putc(out, *s);
+	}
+}
+
+void
+iotdisco_encode(const struct tags *t, struct buf *out)
+{
+	buf_puts(out, PREFIX);
+	for (size_t i = 0; i < t->n; i++) {
+		buf_puts(out, t->v[i].num ? ";#" : ";");
+		put_escaped(out, t->v[i].name);
+		buf_putc(out, ':');
+		put_escaped(out, t->v[i].value);
+	}
+	/* A blank at the end would be taken for one around the text. */
+	if (out->len && is_blank(out->data[out->len - 1]))
+		buf_putc(out, ';');
+}
+
+struct reader {
+	const char *at, *end;
+	bool uri;       /* = for :, percent escapes, R apart */
+	size_t segment; /* from 1, for people */
+	struct buf name, value;
+	struct tags *tags;
+	char *registry;
+	struct errbuf *eb;
+};
+
+/* What is read may be a KEY, so a segment is told by its number alone until
+ * its name is known to be one. */
+static enum err
+fault(struct reader *r, enum err e, const char *what)
+{
+	return errbuf_set(
+	    r->eb, e, "part %zu of the claim text %s", r->segment, what);
+}
+
+static int
+hex(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+/* Takes %41 at r->at; anything else after a % leaves it a plain character, as
+ * other readers do. */
+static bool
+take_percent(struct reader *r, char *c)
+{
+	int high, low;
+
+	if (!r->uri || *r->at != '%' || r->end - r->at < 3)
+		return false;
+	high = hex(r->at[1]);
+	low = hex(r->at[2]);
+	if (high < 0 || low < 0)
+		return false;
+	*c = (char)(high * 16 + low);
+	r->at += 3;
+	return true;
+}
+
+/* Takes one character, its escapes undone, up to one of stop.
+ * Errors: ERR_NOTFOUND at a stop or the end, ERR_PROTO. */
+static enum err
+take_char(struct reader *r, const char *stop, char *c)
+{
+	if (r->at == r->end || strchr(stop, *r->at))
+		return ERR_NOTFOUND;
+	if (take_percent(r, c))
+		return *c ? OK : fault(r, ERR_PROTO, "has a NUL character");
+	if (*r->at == '\\' && ++r->at == r->end)
+		return fault(r, ERR_PROTO, "ends in a lone backslash");
+	*c = *r->at++;
+	return OK;
+}
+
+static enum err
+take_text(struct reader *r, const char *stop, struct buf *out)
+{
+	enum err e;
+	char c;
+
+	out->len = 0;
+	buf_puts(out, "");
+	while ((e = take_char(r, stop, &c)) == OK)
+		buf_putc(out, c);
+	return e == ERR_NOTFOUND ? OK : e;
+}
+
+static enum err
+keep_registry(struct reader *r)
+{
+	char bare[JID_SIZE];
+
+	if (r->registry)
+		return fault(r, ERR_PROTO, "names a second registry");
+	if (r->value.len == 0)
+		return OK;
+	if (jid_bare(r->value.data, bare) != OK)
+		return fault(r, ERR_PROTO, "has an R that is not an address");
+	r->registry = mem_strdup(bare);
+	return OK;
+}
+
+static enum err
+keep_tag(struct reader *r, bool num)
+{
+	struct errbuf why = { "" };
+	enum err e;
+
+	if (r->uri && !num && strcasecmp(r->name.data, "R") == 0)
+		return keep_registry(r);
+	e = tags_add(r->tags, r->name.data, r->value.data, num, &why);
+	if (e == OK)
+		return OK;
+	errbuf_set(
+	    r->eb, e, "part %zu of the claim text: %s", r->segment, why.text);
+	return e == ERR_BUSY ? ERR_PROTO : e;
+}
+
+/* In the URI form <, > and ~ make a search of it. */
+static enum err
+take_segment(struct reader *r)
+{
+	bool num = *r->at == '#';
+	enum err e;
+
+	if (num)
+		r->at++;
+	e = take_text(r, r->uri ? ";=<>~" : ";:", &r->name);
+	if (e != OK)
+		return e;
+	if (r->at == r->end || *r->at == ';')
+		return fault(
+		    r, ERR_PROTO, r->uri ? "has no '='" : "has no ':'");
+	if (*r->at != (r->uri ? '=' : ':'))
+		return fault(r, ERR_PROTO, "is a search, not a claim");
+	r->at++;
+	e = take_text(r, ";", &r->value);
+	return e == OK ? keep_tag(r, num) : e;
+}
+
+static enum err
+take_segments(struct reader *r)
+{
+	enum err e = OK;
+
+	for (r->segment = 1; r->at < r->end && e == OK; r->segment++) {
+		if (*r->at != ';')
+			e = take_segment(r);
+		if (r->at < r->end)
+			r->at++; /* the ';' */
+	}
+	if (e != OK)
+		return e;
+	if (r->tags->n == 0)
+		return errbuf_set(
+		    r->eb, ERR_PROTO, "the claim text holds no tags");
+	if (r->uri && tags_find(r->tags, "JID") && !tags_find(r->tags, "KEY"))
+		return errbuf_set(r->eb, ERR_PROTO,
+		    "the text points to a thing, it does not claim one");
+	return OK;
+}
+
+/* Sets the bounds of the segments.  Errors: ERR_PROTO, ERR_RANGE. */
+static enum err
+open_text(struct reader *r, const char *text)
+{
+	size_t len = strlen(PREFIX);
+
+	while (is_blank(*text))
+		text++;
+	r->end = text + strlen(text);
+	while (r->end > text && is_blank(r->end[-1]))
+		r->end--;
+	if (r->end - text > IOTDISCO_MAX)
+		return errbuf_set(r->eb, ERR_RANGE,
+		    "the claim text is longer than %d bytes", IOTDISCO_MAX);
+	if (strncasecmp(text, PREFIX, len) != 0 ||
+	    (text[len] != ';' && text[len] != ':'))
+		return errbuf_set(r->eb, ERR_PROTO,
+		    "a claim text begins with \"IoTDisco;\" or \"iotdisco:\"");
+	r->uri = text[len] == ':';
+	r->at = text + len + 1;
+	return OK;
+}
+
+static void
+wipe(struct buf *b)
+{
+	if (b->data)
+		explicit_bzero(b->data, b->cap);
+	buf_fini(b);
+}
+
+enum err
+iotdisco_decode(
+    const char *text, struct tags *out, char **registry, struct errbuf *eb)
+{
+	struct reader r = { .at = text, .end = text, .tags = out, .eb = eb };
+	enum err e = open_text(&r, text);
+
+	*registry = NULL;
+	if (e == OK)
+		e = take_segments(&r);
+	wipe(&r.name);
+	wipe(&r.value);
+	if (e != OK) {
+		tags_fini(out);
+		free(r.registry);
+		return e;
+	}
+	*registry = r.registry;
+	return OK;
+}

@@ -1,0 +1,27 @@
+/* Claim texts: what a sticker's QR code holds.
+ *
+ *     IoTDisco;SN:394872;MAN:example.org;#V:1.2;KEY:...       (XEP-0347 3.8)
+ *     iotdisco:SN=394872;MAN=example.org;#V=1.2;KEY=...;R=registry.example.org
+ */
+#ifndef PROTOCOL_IOTDISCO_H
+#define PROTOCOL_IOTDISCO_H
+
+#include "common/buf.h"
+#include "common/err.h"
+#include "protocol/tag.h"
+
+enum { IOTDISCO_MAX = 4096 }; /* bytes of the longest text taken */
+
+/* iotdisco_encode appends the XEP form of the tags, in their order.  What it
+ * wrote decodes to the same tags. */
+void iotdisco_encode(const struct tags *t, struct buf *out);
+
+/* iotdisco_decode reads either form into the empty set out.  registry receives
+ * the R of the URI form (owned by the caller) or NULL.  Blanks around the text
+ * are skipped, empty segments too.  eb names the segment at fault, but never
+ * shows the value of KEY.
+ * Errors: ERR_PROTO, ERR_RANGE; out and registry are then empty. */
+enum err iotdisco_decode(const char *text, struct tags *out, char **registry,
+    struct errbuf *eb) MUST_USE;
+
+#endif
