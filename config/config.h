@@ -1,0 +1,165 @@
+/* The gateway's configuration: loaded and checked whole, or not at all. */
+#ifndef CONFIG_CONFIG_H
+#define CONFIG_CONFIG_H
+
+#include "common/buf.h"
+#include "common/err.h"
+#include "config/template.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+struct cfg_gateway {
+	char *state, *control;
+	int log; /* enum log_level */
+};
+
+struct cfg_xmpp {
+	char *jid, *password, *host, *ca_file;
+	int tls; /* enum cfg_tls */
+	bool register_;
+	int64_t window; /* requests in flight */
+};
+enum cfg_tls { CFG_TLS_REQUIRED, CFG_TLS_OPTIONAL };
+
+struct cfg_registry {
+	char *jid; /* also made of subdomain or user and the server's domain;
+		      NULL: the server's components are searched */
+	char *subdomain, *user;
+	int key_after_disown; /* enum cfg_key */
+	int64_t key_clear_ms; /* delay of KEY='' after a public claim */
+	int64_t
+	    min_interval_ms; /* between updates of a tag that follows a field */
+};
+enum cfg_key { CFG_KEY_RENEW, CFG_KEY_KEEP };
+
+struct cfg_provisioning {
+	char *jid, *subdomain, *user; /* as of the registry */
+};
+
+/* A tag as configured: value is text, or "@field". */
+struct cfg_tag {
+	char *name, *value;
+	bool num;
+	int line;
+	const char *file;
+};
+
+enum cfg_bus_type {
+	BUS_MODBUS_TCP,
+	BUS_MODBUS_RTU,
+	BUS_MODBUS_RTU_TCP,
+	BUS_SERIAL
+};
+enum cfg_rs485 { CFG_RS485_AUTO, CFG_RS485_OFF, CFG_RS485_ON };
+
+struct cfg_bus {
+	char *name;
+	int type;   /* enum cfg_bus_type */
+	char *host; /* host[:port], [v6]:port: on TCP, and serial over TCP */
+	char *port; /* a device path, links allowed; NULL when host is set */
+	char *serial_text;         /* as configured, or NULL */
+	struct serial_mode serial; /* in effect: configured, the templates', or
+				      9600 8N1 when no node is there */
+	int rs485;                 /* enum cfg_rs485 */
+	int64_t timeout_ms;        /* 0: the template's */
+	int64_t gap_ms, unit_gap_ms, connect_delay_ms;
+};
+
+/* The port of a modbus host that names none. */
+enum { CFG_MODBUS_PORT = 502 };
+
+struct cfg_node {
+	char *name_id;        /* the node id: [node ID] */
+	char *source, *cache; /* "" when none */
+	char *bus, *template_id;
+	int64_t address; /* unit 1..247 (0..255 on TCP), or a text device's */
+	int64_t poll_ms; /* 0: the template's */
+	char *name;      /* for people; the node id when not given */
+	bool self_owned, enabled;
+	struct cfg_tag *claim, *tags; /* claim.X, tag.X */
+	size_t n_claim, n_tags;
+	const struct tmpl *tmpl;  /* in cfg.templates */
+	const struct cfg_bus *on; /* in cfg.buses */
+};
+
+enum { CFG_NODES_MAX = 10000, CFG_BUSES_MAX = 1000, CFG_TAGS_MAX = 32 };
+
+struct cfg {
+	char *path;   /* of the main file */
+	char **files; /* all that were read, in order */
+	size_t n_files;
+	struct cfg_gateway gateway;
+	struct cfg_xmpp xmpp;
+	struct cfg_registry registry;
+	struct cfg_provisioning provisioning;
+	struct cfg_tag *tags; /* [tags] */
+	size_t n_tags;
+	struct cfg_bus *buses;
+	size_t n_buses;
+	struct cfg_node *nodes;
+	size_t n_nodes;
+	struct tmpl **templates;
+	size_t n_templates;
+};
+
+/* cfg_load reads path, conf.d beside it, and the templates that nodes name.
+ * notes receives every error and warning, a line each:
+ *     file:line: error: [section] what (hint)
+ * With secrets false, @secret: references are checked for form only (the
+ * check of an installer who may not read them).  cfg_load_text is the same of
+ * data[len] alone, which notes call path.
+ * Owns: *out is owned, NULL on error.  Errors: ERR_CONFIG, ERR_IO.
+ * Thread: any, no state. */
+enum err cfg_load(const char *path, bool secrets, struct cfg **out,
+    struct buf *notes) MUST_USE;
+enum err cfg_load_text(const char *path, const char *data, size_t len,
+    struct cfg **out, struct buf *notes) MUST_USE;
+void cfg_free(struct cfg *c);
+
+/* cfg_print writes what was understood, defaults marked, secrets hidden. */
+void cfg_print(const struct cfg *c, FILE *out);
+void cfg_help(FILE *out); /* --help-config */
+void cfg_mdoc(FILE *out); /* the same for thingbridge.conf.5 */
+
+/* cfg_bus_equal and cfg_node_equal: nothing that matters has changed.  Of a
+ * node that is its keys, its template's content and its tags; cfg_tags_equal
+ * tells whether it was only tags.  The bus is compared by name. */
+bool cfg_bus_equal(const struct cfg_bus *a, const struct cfg_bus *b);
+bool cfg_node_equal(const struct cfg_node *a, const struct cfg_node *b);
+bool cfg_tags_equal(
+    const struct cfg_tag *a, size_t n, const struct cfg_tag *b, size_t m);
+
+/* cfg_restart appends the keys that differ and that a reload cannot change, as
+ * "xmpp.jid, gateway.state"; nothing when there are none. */
+void cfg_restart(const struct cfg *a, const struct cfg *b, struct buf *out);
+
+/* The other programs' files, with the same reader and errors. */
+struct cfg_component { /* thingregistryd */
+	char *jid, *host, *secret, *store;
+	int log;
+	int64_t max_count; /* things in one answer of a search */
+	int64_t tags;      /* of one thing */
+	int64_t lease_ms;  /* silence after which a gateway is offline */
+	bool require_key, lenient;
+};
+enum err cfg_load_registryd(
+    const char *path, struct cfg_component *out, struct buf *notes) MUST_USE;
+void cfg_component_fini(struct cfg_component *c);
+void cfg_print_registryd(const struct cfg_component *c, FILE *out);
+void cfg_help_registryd(FILE *out);
+void cfg_mdoc_registryd(FILE *out);
+
+struct cfg_account { /* thingowner */
+	char *jid, *password, *host, *ca_file, *registry;
+	int tls;
+};
+enum err cfg_load_account(
+    const char *path, struct cfg_account *out, struct buf *notes) MUST_USE;
+void cfg_account_fini(struct cfg_account *c);
+void cfg_help_account(FILE *out);
+void cfg_mdoc_account(FILE *out);
+
+#endif

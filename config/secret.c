@@ -1,0 +1,168 @@
+#include "config/secret.h"
+
+#include "common/mem.h"
+#include "common/utf8.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define SYSTEM_SECRETS "/etc/thingbridge/secrets"
+
+enum { N_PLACES = 4 };
+
+struct candidates {
+	char *path[N_PLACES]; /* NULL: does not apply */
+	bool ours[N_PLACES];  /* our file, so its mode is our business */
+};
+
+const char *
+secret_name(const char *text)
+{
+	const char *name;
+
+	if (strncmp(text, SECRET_PREFIX, strlen(SECRET_PREFIX)) != 0)
+		return NULL;
+	name = text + strlen(SECRET_PREFIX);
+	if (!name[0] || name[0] == '.')
+		return NULL;
+	for (const char *p = name; *p; p++)
+		if (!isalnum((unsigned char)*p) && !strchr("._-", *p))
+			return NULL;
+	return name;
+}
+
+static void
+candidates_init(struct candidates *c, const char *name, const char *file)
+{
+	char *copy = mem_strdup(file);
+	/* Nothing of ours ever changes the environment. */
+	const char *dir =
+	    getenv("CREDENTIALS_DIRECTORY"); /* NOLINT(concurrency-mt-unsafe) */
+
+	/* systemd gives credentials to the service's user by an ACL, whose mask
+	 * shows as group permission: only our own files are checked for it. */
+	*c = (struct candidates){ .ours = { false, false, true, true } };
+	if (dir && dir[0]) {
+		c->path[0] = mem_printf("%s/secrets_%s", dir, name);
+		c->path[1] = mem_printf("%s/%s", dir, name);
+	}
+	c->path[2] = mem_printf(SYSTEM_SECRETS "/%s", name);
+	c->path[3] = mem_printf("%s/secrets/%s", dirname(copy), name);
+	free(copy);
+}
+
+static void
+candidates_fini(struct candidates *c)
+{
+	for (size_t i = 0; i < N_PLACES; i++)
+		free(c->path[i]);
+}
+
+static char *
+read_all(int fd, size_t *len)
+{
+	char *text = mem_zalloc(SECRET_MAX + 2);
+	ssize_t n;
+
+	*len = 0;
+	do {
+		n = read(fd, text + *len, SECRET_MAX + 1 - *len);
+		if (n > 0)
+			*len += (size_t)n;
+	} while (n > 0 || (n < 0 && errno == EINTR));
+	return text;
+}
+
+/* Takes the line's end off, and says what else is wrong. */
+static const char *
+secret_fault(char *text, size_t len)
+{
+	if (len > SECRET_MAX)
+		return "is too long";
+	if (memchr(text, '\0', len) || !utf8_valid(text, len))
+		return "is not text";
+	if (len && text[len - 1] == '\n')
+		text[--len] = '\0';
+	if (len && text[len - 1] == '\r')
+		text[--len] = '\0';
+	if (len == 0)
+		return "is empty";
+	return strpbrk(text, "\r\n") ? "has more than one line" : NULL;
+}
+
+static char *
+read_secret(int fd, const char *path, struct place at, struct notes *notes)
+{
+	size_t len;
+	char *text = read_all(fd, &len);
+	const char *fault = secret_fault(text, len);
+
+	if (!fault)
+		return text;
+	note_error(notes, at, "the secret in %s %s", path, fault);
+	mem_free_secret(text);
+	return NULL;
+}
+
+/* OK: *out is the secret, or NULL when it is no good and a note says so.
+ * ERR_NOTFOUND: not here.  ERR_REFUSED: this user cannot tell. */
+static enum err
+try_path(const char *path, bool ours, struct place at, struct notes *notes,
+    char **out)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	struct stat st;
+
+	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
+		return ERR_NOTFOUND;
+	if (fd < 0 && errno == EACCES)
+		return ERR_REFUSED;
+	if (fd < 0 || fstat(fd, &st) != 0)
+		note_errno(notes, at, path);
+	else if (!S_ISREG(st.st_mode))
+		note_error(notes, at, "%s is not a file", path);
+	else if (ours && (st.st_mode & (S_IRWXG | S_IRWXO)))
+		note_error(notes, at,
+		    "others can read the secret (run: chmod 600 %s)", path);
+	else
+		*out = read_secret(fd, path, at, notes);
+	if (fd >= 0)
+		close(fd);
+	return OK;
+}
+
+char *
+secret_read(
+    const char *name, const char *base, struct place at, struct notes *notes)
+{
+	struct candidates c;
+	const char *closed = NULL;
+	char *out = NULL;
+	enum err e = ERR_NOTFOUND;
+
+	candidates_init(&c, name, base);
+	for (size_t i = 0; i < N_PLACES && e != OK; i++) {
+		if (!c.path[i])
+			continue;
+		e = try_path(c.path[i], c.ours[i], at, notes, &out);
+		if (e == ERR_REFUSED)
+			closed = c.path[i];
+	}
+	if (e != OK && closed)
+		note_error(notes, at,
+		    "this user may not read the secret \"%s\" (in %s)", name,
+		    closed);
+	else if (e != OK)
+		note_error(notes, at,
+		    "there is no secret \"%s\" (put it into %s, mode 600)",
+		    name, c.path[N_PLACES - 1]);
+	candidates_fini(&c);
+	return out;
+}

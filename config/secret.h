@@ -1,0 +1,21 @@
+/* Secrets: files of their own, readable by the owner alone. */
+#ifndef CONFIG_SECRET_H
+#define CONFIG_SECRET_H
+
+#include "config/note.h"
+
+#define SECRET_PREFIX "@secret:"
+enum { SECRET_MAX = 4096 };
+
+/* secret_name returns NAME of "@secret:NAME", or NULL when text is not that.
+ * NAME is letters, digits, '.', '_' and '-', and starts with no dot. */
+const char *secret_name(const char *text);
+
+/* secret_read returns the secret (owned, freed by mem_free_secret), or NULL
+ * with a note at the place.  Looked for in $CREDENTIALS_DIRECTORY/secrets_NAME
+ * and $CREDENTIALS_DIRECTORY/NAME, /etc/thingbridge/secrets/NAME, and
+ * secrets/NAME beside the file base. */
+char *secret_read(
+    const char *name, const char *base, struct place at, struct notes *notes);
+
+#endif
