@@ -1,0 +1,350 @@
+#include "registry/db.h"
+
+#include "common/log.h"
+#include "common/mem.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+enum { BUSY_MS = 2000 };
+
+struct db {
+	sqlite3 *sql;
+	sqlite3_stmt **stmts; /* all that db_prepare made */
+	size_t n, cap;
+	bool begun, failed; /* of the transaction */
+};
+
+/* schema[v] leads from user_version v to v + 1.
+ *
+ * thing:   a record; owner NULL is unclaimed.  canon is tags_canonical() of its
+ *          tags, so that a claim is one look-up of an equal text.  via is the
+ *          full JID that last registered or updated the record.
+ * tag:     num is NULL for strings; value is the text as it was given.
+ * notice:  what a thing must be told and has not acknowledged yet; it outlives
+ *          its thing.
+ * peer:    the last full JID of an account, and what is known of its
+ *          subscription. */
+static const char *const schema[] = {
+	"CREATE TABLE thing ("
+	"	id INTEGER PRIMARY KEY,"
+	"	jid TEXT NOT NULL,"
+	"	node TEXT NOT NULL,"
+	"	source TEXT NOT NULL,"
+	"	cache TEXT NOT NULL,"
+	"	owner TEXT,"
+	"	public INTEGER NOT NULL,"
+	"	canon TEXT NOT NULL,"
+	"	via TEXT NOT NULL,"
+	"	UNIQUE (jid, node, source, cache));"
+	"CREATE INDEX thing_canon ON thing (canon);"
+	"CREATE INDEX thing_owner ON thing (owner) WHERE owner IS NOT NULL;"
+	"CREATE TABLE tag ("
+	"	thing INTEGER NOT NULL REFERENCES thing ON DELETE CASCADE,"
+	"	name TEXT NOT NULL,"
+	"	num REAL,"
+	"	value TEXT NOT NULL,"
+	"	PRIMARY KEY (thing, name)) WITHOUT ROWID;"
+	"CREATE INDEX tag_str ON tag (name, value) WHERE num IS NULL;"
+	"CREATE INDEX tag_num ON tag (name, num) WHERE num IS NOT NULL;"
+	"CREATE TABLE notice ("
+	"	id INTEGER PRIMARY KEY AUTOINCREMENT,"
+	"	jid TEXT NOT NULL,"
+	"	node TEXT NOT NULL,"
+	"	source TEXT NOT NULL,"
+	"	cache TEXT NOT NULL,"
+	"	via TEXT NOT NULL,"
+	"	kind INTEGER NOT NULL,"
+	"	owner TEXT,"
+	"	public INTEGER NOT NULL);"
+	"CREATE INDEX notice_thing ON notice (jid, node, source, cache);"
+	"CREATE TABLE peer ("
+	"	jid TEXT PRIMARY KEY,"
+	"	address TEXT NOT NULL DEFAULT '',"
+	"	subscribed INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;",
+};
+
+enum { SCHEMA_VERSION = sizeof(schema) / sizeof(schema[0]) };
+
+static enum err
+failed(struct db *db, const char *what)
+{
+	log_err("store", "%s: %s", what, sqlite3_errmsg(db->sql));
+	db->failed = true;
+	return ERR_IO;
+}
+
+static enum err
+run(struct db *db, const char *sql)
+{
+	return sqlite3_exec(db->sql, sql, NULL, NULL, NULL) == SQLITE_OK
+	    ? OK
+	    : ERR_IO;
+}
+
+static int
+version(struct db *db)
+{
+	sqlite3_stmt *st = NULL;
+	int v = -1;
+
+	if (sqlite3_prepare_v2(db->sql, "PRAGMA user_version", -1, &st, NULL) ==
+		SQLITE_OK &&
+	    sqlite3_step(st) == SQLITE_ROW)
+		v = sqlite3_column_int(st, 0);
+	sqlite3_finalize(st);
+	return v;
+}
+
+static enum err
+migrate(struct db *db)
+{
+	int v = version(db);
+	char *mark;
+	enum err e;
+
+	if (v < 0 || run(db, "BEGIN IMMEDIATE") != OK)
+		return ERR_IO;
+	for (; v < SCHEMA_VERSION; v++)
+		if (run(db, schema[v]) != OK)
+			return ERR_IO;
+	mark = mem_printf("PRAGMA user_version = %d; COMMIT", v);
+	e = run(db, mark);
+	free(mark);
+	return e;
+}
+
+/* A claim that was answered must survive a power cut, hence synchronous=FULL.
+ */
+static enum err
+set_up(struct db *db)
+{
+	sqlite3_busy_timeout(db->sql, BUSY_MS);
+	if (run(db,
+		"PRAGMA journal_mode = WAL;"
+		"PRAGMA synchronous = FULL;"
+		"PRAGMA foreign_keys = ON;"
+		"PRAGMA temp_store = MEMORY;") != OK)
+		return ERR_IO;
+	return migrate(db);
+}
+
+static const char *
+advice(int code)
+{
+	switch (code) {
+	case SQLITE_BUSY:
+	case SQLITE_LOCKED:
+		return "another program holds it: stop that first";
+	case SQLITE_READONLY:
+	case SQLITE_PERM:
+	case SQLITE_CANTOPEN:
+		return "its directory must exist and be writable";
+	case SQLITE_FULL:
+		return "the disk is full";
+	case SQLITE_NOTADB:
+	case SQLITE_CORRUPT:
+		return "it is damaged or no registry: restore a backup";
+	default:
+		return "see the log of the system";
+	}
+}
+
+enum err
+db_open(const char *path, struct db **out, struct errbuf *eb)
+{
+	struct db *db = mem_zalloc(sizeof(*db));
+	int code;
+
+	*out = NULL;
+	code = sqlite3_open_v2(path, &db->sql,
+	    SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
+	    NULL);
+	if (code == SQLITE_OK && set_up(db) == OK &&
+	    version(db) == SCHEMA_VERSION) {
+		*out = db;
+		return OK;
+	}
+	code = sqlite3_errcode(db->sql) & 0xff;
+	if (code == SQLITE_OK || code == SQLITE_ROW || code == SQLITE_DONE)
+		errbuf_set(eb, ERR_IO,
+		    "%s: made by a newer version of this program", path);
+	else
+		errbuf_set(eb, ERR_IO, "%s: %s (%s)", path,
+		    sqlite3_errmsg(db->sql), advice(code));
+	db_close(db);
+	return ERR_IO;
+}
+
+void
+db_close(struct db *db)
+{
+	if (!db)
+		return;
+	for (size_t i = 0; i < db->n; i++)
+		sqlite3_finalize(db->stmts[i]);
+	free(db->stmts);
+	sqlite3_close(db->sql);
+	free(db);
+}
+
+enum err
+db_script(struct db *db, const char *sql, struct errbuf *eb)
+{
+	if (run(db, sql) == OK)
+		return OK;
+	return errbuf_set(eb, ERR_IO, "%s", sqlite3_errmsg(db->sql));
+}
+
+enum err
+db_prepare(struct db *db, const char *const *sql, size_t n, sqlite3_stmt **st,
+    struct errbuf *eb)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (sqlite3_prepare_v3(db->sql, sql[i], -1,
+			SQLITE_PREPARE_PERSISTENT, &st[i], NULL) != SQLITE_OK)
+			return errbuf_set(
+			    eb, ERR_IO, "%s", sqlite3_errmsg(db->sql));
+		db->stmts =
+		    mem_grow(db->stmts, db->n, &db->cap, sizeof(*db->stmts));
+		db->stmts[db->n++] = st[i];
+	}
+	return OK;
+}
+
+enum err
+db_write(struct db *db)
+{
+	if (db->failed)
+		return ERR_IO;
+	if (db->begun)
+		return OK;
+	if (run(db, "BEGIN IMMEDIATE") != OK)
+		return failed(db, "begin");
+	db->begun = true;
+	return OK;
+}
+
+enum err
+db_commit(struct db *db)
+{
+	bool undo = db->failed;
+
+	if (!undo && db->begun && run(db, "COMMIT") != OK) {
+		failed(db, "commit");
+		undo = true;
+	}
+	/* Some failures have rolled back already. */
+	if (undo && !sqlite3_get_autocommit(db->sql))
+		run(db, "ROLLBACK");
+	db->begun = false;
+	db->failed = false;
+	return undo ? ERR_IO : OK;
+}
+
+static void
+bind_list(sqlite3_stmt *st, const char *types, va_list ap)
+{
+	const char *text;
+
+	sqlite3_reset(st);
+	for (int i = 1; *types; types++, i++) {
+		switch (*types) {
+		case 't':
+			text = va_arg(ap, const char *);
+			sqlite3_bind_text(st, i, text, -1, SQLITE_STATIC);
+			break;
+		case 'i':
+			sqlite3_bind_int64(st, i, va_arg(ap, int64_t));
+			break;
+		case 'd':
+			sqlite3_bind_double(st, i, va_arg(ap, double));
+			break;
+		default:
+			assert(*types == 'n');
+			sqlite3_bind_null(st, i);
+		}
+	}
+}
+
+void
+db_bind(sqlite3_stmt *st, const char *types, ...)
+{
+	va_list ap;
+
+	va_start(ap, types);
+	bind_list(st, types, ap);
+	va_end(ap);
+}
+
+/* After a failure the transaction may be gone already, and what followed would
+ * be kept on its own: so nothing more is done until db_commit. */
+enum err
+db_step(struct db *db, sqlite3_stmt *st)
+{
+	int code;
+
+	if (db->failed)
+		return ERR_IO;
+	code = sqlite3_step(st);
+	if (code == SQLITE_ROW)
+		return OK;
+	sqlite3_reset(st);
+	return code == SQLITE_DONE ? ERR_NOTFOUND : failed(db, "statement");
+}
+
+void
+db_end(sqlite3_stmt *st)
+{
+	sqlite3_reset(st);
+}
+
+static enum err
+exec_list(struct db *db, sqlite3_stmt *st, const char *types, va_list ap)
+{
+	enum err e;
+
+	bind_list(st, types, ap);
+	e = db_step(db, st);
+	sqlite3_reset(st);
+	return e == ERR_IO ? ERR_IO : OK;
+}
+
+enum err
+db_exec(struct db *db, sqlite3_stmt *st, const char *types, ...)
+{
+	va_list ap;
+	enum err e;
+
+	va_start(ap, types);
+	e = exec_list(db, st, types, ap);
+	va_end(ap);
+	return e;
+}
+
+void
+db_do(struct db *db, sqlite3_stmt *st, const char *types, ...)
+{
+	va_list ap;
+	enum err e;
+
+	va_start(ap, types);
+	e = exec_list(db, st, types, ap);
+	va_end(ap);
+	(void)e; /* db->failed holds it */
+}
+
+int64_t
+db_last_id(const struct db *db)
+{
+	return sqlite3_last_insert_rowid(db->sql);
+}
+
+const char *
+db_text(sqlite3_stmt *st, int column)
+{
+	const unsigned char *text = sqlite3_column_text(st, column);
+
+	return text ? (const char *)text : "";
+}

@@ -1,0 +1,61 @@
+/* The registry's database file: opened, migrated, one transaction at a time.
+ *
+ * Writes belong to a transaction that db_write opens and db_commit ends.  When
+ * any statement of it fails, nothing of it is kept: db_commit says so.
+ *
+ * Thread: loop. */
+#ifndef REGISTRY_DB_H
+#define REGISTRY_DB_H
+
+#include "common/err.h"
+
+#include <sqlite3.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct db;
+
+/* db_open opens or makes the file and brings its tables up to date.
+ * Owns: *out is owned.  Errors: ERR_IO, eb says what to do. */
+enum err db_open(const char *path, struct db **out, struct errbuf *eb) MUST_USE;
+void db_close(struct db *db);
+
+/* db_script runs statements that return no rows. */
+enum err db_script(struct db *db, const char *sql, struct errbuf *eb) MUST_USE;
+
+/* db_prepare compiles n statements to st[n]; they live as long as db. */
+enum err db_prepare(struct db *db, const char *const *sql, size_t n,
+    sqlite3_stmt **st, struct errbuf *eb) MUST_USE;
+
+/* db_write begins the transaction, unless it has begun. */
+enum err db_write(struct db *db) MUST_USE;
+
+/* db_commit ends the transaction; without one it does nothing.
+ * Errors: ERR_IO, everything since db_write is undone. */
+enum err db_commit(struct db *db) MUST_USE;
+
+/* db_bind readies a statement.  types has a letter a parameter: t text (NULL
+ * allowed), i int64_t, d double, n nothing follows: NULL.
+ * Owns: texts are borrowed until the statement has ended. */
+void db_bind(sqlite3_stmt *st, const char *types, ...);
+
+/* db_step takes the next row: OK.  Errors: ERR_NOTFOUND no (more) rows, ERR_IO;
+ * the statement has then ended. */
+enum err db_step(struct db *db, sqlite3_stmt *st) MUST_USE;
+void db_end(sqlite3_stmt *st); /* ends it before its last row */
+
+/* db_exec is db_bind and db_step for a statement without rows.
+ * Errors: ERR_IO. */
+enum err db_exec(
+    struct db *db, sqlite3_stmt *st, const char *types, ...) MUST_USE;
+
+/* db_do is db_exec whose failure is left to db_commit to report. */
+void db_do(struct db *db, sqlite3_stmt *st, const char *types, ...);
+
+int64_t db_last_id(const struct db *db); /* of the row inserted last */
+
+/* db_text returns a column of the row, "" for NULL; borrowed until db_step. */
+const char *db_text(sqlite3_stmt *st, int column);
+
+#endif

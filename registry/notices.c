@@ -1,0 +1,384 @@
+#include "registry/notices.h"
+
+#include "common/log.h"
+#include "common/mem.h"
+#include "protocol/stanza.h"
+#include "xmpp/iq.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	WINDOW = 64,          /* notices in flight */
+	ANSWER_MS = 20000,    /* for the thing to acknowledge */
+	PATIENCE_MS = 5000,   /* between two attempts at one thing */
+	BACKOFF_MAX = 600000, /* ms */
+};
+
+/* post: when each stored notice is due; it need not survive a restart, after
+ * which everything is due. */
+static const char *const tables =
+    "CREATE TEMP TABLE post ("
+    "	notice INTEGER PRIMARY KEY,"
+    "	jid TEXT NOT NULL,"
+    "	due INTEGER NOT NULL,"
+    "	last INTEGER NOT NULL,"
+    "	tries INTEGER NOT NULL);"
+    "CREATE INDEX temp.post_due ON post (due);"
+    "CREATE INDEX temp.post_jid ON post (jid);"
+    "INSERT INTO post SELECT id, jid, 0, 0, 0 FROM notice;";
+
+enum {
+	S_ADD,
+	S_POST,
+	S_DROP_KIND,
+	S_DROP,
+	S_ACKED,
+	S_SWEEP,
+	S_WAKE,
+	S_DUE,
+	S_SENT,
+	S_LATER,
+	S_COUNT
+};
+
+#define THIS "jid = ?1 AND node = ?2 AND source = ?3 AND cache = ?4"
+
+static const char *const sql[S_COUNT] = {
+	[S_ADD] = "INSERT INTO notice"
+		  " (jid, node, source, cache, kind, via, owner, public)"
+		  " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+	[S_POST] = "INSERT INTO post (notice, jid, due, last, tries)"
+		   " VALUES (?1, ?2, 0, 0, 0)",
+	[S_DROP_KIND] = "DELETE FROM notice WHERE " THIS " AND kind = ?5",
+	[S_DROP] = "DELETE FROM notice WHERE " THIS,
+	[S_ACKED] = "DELETE FROM notice WHERE id = ?1",
+	[S_SWEEP] = "DELETE FROM post WHERE notice = ?1",
+	[S_WAKE] = "UPDATE post SET due = min(due, last + ?2), tries = 0"
+		   " WHERE jid = ?1",
+	/* Only the oldest of each thing. */
+	[S_DUE] = "SELECT p.notice, n.jid, n.node, n.source, n.cache, n.kind,"
+		  " n.via, n.owner, n.public, p.tries"
+		  " FROM post p LEFT JOIN notice n ON n.id = p.notice"
+		  " WHERE p.due <= ?1 AND NOT EXISTS (SELECT 1 FROM notice o"
+		  " WHERE o.jid = n.jid AND o.node = n.node"
+		  " AND o.source = n.source AND o.cache = n.cache"
+		  " AND o.id < n.id) ORDER BY p.due LIMIT ?2",
+	[S_SENT] = "UPDATE post SET due = ?2, last = ?3, tries = tries + 1"
+		   " WHERE notice = ?1",
+	[S_LATER] = "UPDATE post SET due = ?2, last = ?3 WHERE notice = ?1",
+};
+
+struct notice {
+	int64_t id;
+	struct thing thing; /* without its id */
+	enum disc_op op;
+	int tries;
+};
+
+/* A notice on its way. */
+struct flight {
+	struct notices *ns;
+	struct flight *next;
+	struct notice notice;
+	char to[JID_SIZE];
+};
+
+struct notices {
+	struct db *db;
+	struct peers *peers;
+	const struct clock *clock;
+	struct session *session;
+	struct flight *flights;
+	size_t n_flights;
+	sqlite3_stmt *st[S_COUNT];
+};
+
+enum err
+notices_new(struct db *db, struct peers *peers, const struct clock *clock,
+    struct notices **out, struct errbuf *eb)
+{
+	struct notices *ns = mem_zalloc(sizeof(*ns));
+	enum err e;
+
+	ns->db = db;
+	ns->peers = peers;
+	ns->clock = clock;
+	e = db_script(db, tables, eb);
+	if (e == OK)
+		e = db_prepare(db, sql, S_COUNT, ns->st, eb);
+	if (e != OK) {
+		notices_free(ns);
+		ns = NULL;
+	}
+	*out = ns;
+	return e;
+}
+
+static void
+flight_free(struct flight *f)
+{
+	struct flight **p = &f->ns->flights;
+
+	while (*p != f)
+		p = &(*p)->next;
+	*p = f->next;
+	f->ns->n_flights--;
+	thing_fini(&f->notice.thing);
+	free(f);
+}
+
+void
+notices_free(struct notices *ns)
+{
+	if (!ns)
+		return;
+	while (ns->flights)
+		flight_free(ns->flights);
+	free(ns);
+}
+
+void
+notices_attach(struct notices *ns, struct session *s)
+{
+	ns->session = s;
+}
+
+enum err
+notices_add(struct notices *ns, enum disc_op op, const struct thing *t)
+{
+	enum err e = db_write(ns->db);
+
+	if (e == OK)
+		e = db_exec(ns->db, ns->st[S_DROP_KIND], "tttti", t->jid,
+		    t->node, t->source, t->cache, (int64_t)op);
+	if (e == OK)
+		e = db_exec(ns->db, ns->st[S_ADD], "ttttitti", t->jid, t->node,
+		    t->source, t->cache, (int64_t)op, t->via, t->owner,
+		    (int64_t)t->is_public);
+	if (e == OK)
+		e = db_exec(
+		    ns->db, ns->st[S_POST], "it", db_last_id(ns->db), t->jid);
+	return e;
+}
+
+enum err
+notices_void(struct notices *ns, const struct thing_key *key)
+{
+	enum err e = db_write(ns->db);
+
+	if (e != OK)
+		return e;
+	return db_exec(ns->db, ns->st[S_DROP], "tttt", key->jid, key->node.node,
+	    key->node.source, key->node.cache);
+}
+
+void
+notices_wake(struct notices *ns, const char *bare)
+{
+	db_do(ns->db, ns->st[S_WAKE], "ti", bare, (int64_t)PATIENCE_MS);
+}
+
+static bool
+same_thing(const struct thing *a, const struct thing *b)
+{
+	return strcmp(a->jid, b->jid) == 0 && strcmp(a->node, b->node) == 0 &&
+	    strcmp(a->source, b->source) == 0 &&
+	    strcmp(a->cache, b->cache) == 0;
+}
+
+static bool
+in_flight(const struct notices *ns, const struct thing *t)
+{
+	for (const struct flight *f = ns->flights; f; f = f->next)
+		if (same_thing(&f->notice.thing, t))
+			return true;
+	return false;
+}
+
+static int64_t
+backoff(int tries)
+{
+	int64_t ms = PATIENCE_MS;
+
+	while (tries-- > 0 && ms < BACKOFF_MAX)
+		ms *= 2;
+	return ms < BACKOFF_MAX ? ms : BACKOFF_MAX;
+}
+
+static void
+acknowledged(struct notices *ns, const struct notice *n)
+{
+	if (db_write(ns->db) != OK)
+		return;
+	db_do(ns->db, ns->st[S_ACKED], "i", n->id);
+	db_do(ns->db, ns->st[S_SWEEP], "i", n->id);
+}
+
+/* unreachable: nobody is there (the server answers for an absent resource), so
+ * that the address is worth nothing and the next sign of life everything. */
+static bool
+unreachable(const char *condition)
+{
+	static const char *const conditions[] = { "service-unavailable",
+		"recipient-unavailable", "gone", "remote-server-not-found",
+		"remote-server-timeout" };
+
+	for (size_t i = 0; i < sizeof(conditions) / sizeof(*conditions); i++)
+		if (strcmp(condition, conditions[i]) == 0)
+			return true;
+	return false;
+}
+
+/* later sets down the next attempt; heard says that the thing is there, and so
+ * that a sign of life from it is no reason to hurry. */
+static void
+later(struct flight *f, bool heard)
+{
+	struct notices *ns = f->ns;
+	int64_t now = clock_mono(ns->clock);
+
+	db_do(ns->db, ns->st[S_LATER], "iii", f->notice.id,
+	    now + backoff(f->notice.tries), heard ? now : now - PATIENCE_MS);
+}
+
+static void
+refused(struct flight *f, xmpp_stanza_t *stanza)
+{
+	const char *condition = stanza_condition(stanza);
+	bool heard = !unreachable(condition);
+	char safe[LOG_SAFE];
+
+	if (heard)
+		log_warn("notice", "%s answered %s with %s; asked again later",
+		    f->to, discovery_name(f->notice.op),
+		    log_safe(safe, condition));
+	else
+		peers_gone(f->ns->peers, f->to);
+	later(f, heard);
+}
+
+static void
+done(void *arg, enum iq_outcome outcome, xmpp_stanza_t *stanza)
+{
+	struct flight *f = arg;
+
+	switch (outcome) {
+	case IQ_RESULT:
+		acknowledged(f->ns, &f->notice);
+		break;
+	case IQ_ERROR:
+		refused(f, stanza);
+		break;
+	case IQ_TIMEOUT:
+	case IQ_LOST:
+		later(f, false);
+		break;
+	}
+	flight_free(f);
+}
+
+void
+notices_recall(struct notices *ns, const char *full)
+{
+	struct flight *next;
+
+	for (struct flight *f = ns->flights; f; f = next) {
+		next = f->next;
+		if (strcmp(f->to, full) != 0)
+			continue;
+		iq_forget(ns->session, f);
+		later(f, false);
+		flight_free(f);
+	}
+}
+
+static xmpp_stanza_t *
+payload(struct notices *ns, const struct notice *n)
+{
+	struct disc_msg m = {
+		.op = n->op,
+		.node = thing_key(&n->thing).node,
+	};
+
+	if (n->op == DISC_CLAIMED) {
+		m.jid = n->thing.owner;
+		m.has_public = true;
+		m.is_public = n->thing.is_public;
+	}
+	return discovery_build(session_ctx(ns->session), &m);
+}
+
+/* dispatch takes n.  The next attempt is set down first, behind the time for an
+ * answer, so that whatever becomes of this one there will be another. */
+static void
+dispatch(struct notices *ns, struct notice *n)
+{
+	struct flight *f = mem_zalloc(sizeof(*f));
+	int64_t now = clock_mono(ns->clock);
+	bool known;
+
+	f->ns = ns;
+	f->notice = *n;
+	f->next = ns->flights;
+	ns->flights = f;
+	ns->n_flights++;
+	known = peers_where(ns->peers, n->thing.jid, n->thing.via, f->to);
+	if (!known)
+		db_do(ns->db, ns->st[S_LATER], "iii", n->id, now + BACKOFF_MAX,
+		    now - PATIENCE_MS);
+	else
+		db_do(ns->db, ns->st[S_SENT], "iii", n->id,
+		    now + ANSWER_MS + PATIENCE_MS, now + ANSWER_MS);
+	if (!known ||
+	    iq_request(ns->session, "set", f->to, payload(ns, n), ANSWER_MS,
+		done, f) != OK)
+		flight_free(f);
+}
+
+static void
+read_notice(sqlite3_stmt *st, struct notice *out)
+{
+	bool owned = sqlite3_column_type(st, 7) != SQLITE_NULL;
+
+	*out = (struct notice){
+		.id = sqlite3_column_int64(st, 0),
+		.op = (enum disc_op)sqlite3_column_int(st, 5),
+		.tries = sqlite3_column_int(st, 9),
+		.thing = {
+		    .jid = mem_strdup(db_text(st, 1)),
+		    .node = mem_strdup(db_text(st, 2)),
+		    .source = mem_strdup(db_text(st, 3)),
+		    .cache = mem_strdup(db_text(st, 4)),
+		    .via = mem_strdup(db_text(st, 6)),
+		    .owner = owned ? mem_strdup(db_text(st, 7)) : NULL,
+		    .is_public = sqlite3_column_int(st, 8),
+		},
+	};
+}
+
+void
+notices_run(struct notices *ns)
+{
+	sqlite3_stmt *st = ns->st[S_DUE];
+	struct notice due[WINDOW];
+	size_t n = 0;
+
+	if (!ns->session || !session_online(ns->session) ||
+	    ns->n_flights >= WINDOW)
+		return;
+	db_bind(st, "ii", clock_mono(ns->clock), (int64_t)WINDOW);
+	while (n < WINDOW - ns->n_flights && db_step(ns->db, st) == OK)
+		read_notice(st, &due[n++]);
+	db_end(st);
+	for (size_t i = 0; i < n; i++) {
+		if (*due[i].thing.jid && !in_flight(ns, &due[i].thing)) {
+			dispatch(ns, &due[i]);
+			continue;
+		}
+		/* A dropped notice leaves its line in post. */
+		if (!*due[i].thing.jid)
+			db_do(ns->db, ns->st[S_SWEEP], "i", due[i].id);
+		thing_fini(&due[i].thing);
+	}
+}

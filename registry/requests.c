@@ -1,0 +1,371 @@
+#include "registry/requests.h"
+
+#include "common/log.h"
+#include "common/mem.h"
+#include "protocol/stanza.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct requests {
+	struct disown_uses use;
+	struct request_rules rules;
+	struct disowns *disowns;
+};
+
+/* One request on its way through parse, check, act and answer. */
+struct call {
+	struct requests *r;
+	struct iq_in *rq;
+	struct jid from;
+	struct disc_msg msg;
+	char target[JID_SIZE]; /* bare JID of the thing meant, own or given */
+	struct errbuf why;
+	xmpp_stanza_t *answer; /* payload of the result, or NULL */
+	bool later;            /* somebody else answers */
+};
+
+static struct thing_origin
+own_thing(const struct call *c)
+{
+	return (struct thing_origin){
+		.key = { .jid = c->from.bare, .node = c->msg.node },
+		.via = c->from.full,
+	};
+}
+
+static struct thing_key
+named_thing(const struct call *c)
+{
+	return (struct thing_key){ .jid = c->target, .node = c->msg.node };
+}
+
+static void
+put_answer(struct call *c, const struct disc_msg *m)
+{
+	c->answer = discovery_build(session_ctx(c->r->use.session), m);
+}
+
+static enum err
+too_many_tags(struct call *c, enum err e)
+{
+	if (e != ERR_RANGE)
+		return e;
+	return errbuf_set(&c->why, e, "more than %zu tags for one thing",
+	    c->r->rules.max_tags);
+}
+
+static enum err
+act_register(struct call *c)
+{
+	struct thing_origin from = own_thing(c);
+	struct disown_uses *use = &c->r->use;
+	struct thing t;
+	enum err e;
+
+	if (disown_defer(c->r->disowns, &from.key, c->rq)) {
+		c->later = true;
+		return OK;
+	}
+	if (c->r->rules.require_key && !c->msg.self_owned &&
+	    !tags_find(&c->msg.tags, "KEY"))
+		return errbuf_set(
+		    &c->why, ERR_PROTO, "a registration needs a KEY");
+	e = things_register(
+	    use->things, &from, &c->msg.tags, c->msg.self_owned, &t);
+	if (e == ERR_BUSY) {
+		put_answer(c,
+		    &(struct disc_msg){ .op = DISC_CLAIMED,
+			.jid = t.owner,
+			.node = c->msg.node,
+			.has_public = true,
+			.is_public = t.is_public });
+		e = OK;
+	} else if (e == OK) {
+		log_debug("thing", "%s registered", from.via);
+		e = notices_void(use->notices, &from.key);
+	}
+	thing_fini(&t);
+	return too_many_tags(c, e);
+}
+
+static enum err
+act_mine(struct call *c)
+{
+	struct disown_uses *use = &c->r->use;
+	char safe[LOG_SAFE];
+	struct thing t;
+	bool news;
+	enum err e;
+
+	e = things_claim(use->things,
+	    &(struct thing_claim){ .owner = c->from.bare,
+		.is_public = c->msg.is_public,
+		.tags = &c->msg.tags,
+		.node = c->msg.node },
+	    &t, &news);
+	if (e == ERR_NOTFOUND)
+		log_info("claim", "%s claimed nothing that can be claimed",
+		    c->from.bare);
+	if (e != OK)
+		return e;
+	put_answer(c,
+	    &(struct disc_msg){
+		.op = DISC_CLAIMED, .jid = t.jid, .node = thing_key(&t).node });
+	if (news) {
+		log_info("claim", "%s claimed %s %s node=%s", t.owner,
+		    t.is_public ? "public" : "private", t.jid,
+		    log_safe(safe, t.node));
+		e = notices_add(use->notices, DISC_CLAIMED, &t);
+	}
+	thing_fini(&t);
+	return e;
+}
+
+static enum err
+update_own(struct call *c)
+{
+	struct thing_origin from = own_thing(c);
+	enum err e;
+
+	e = things_update(c->r->use.things, &from, &c->msg.tags);
+	if (e != ERR_REFUSED)
+		return e;
+	put_answer(
+	    c, &(struct disc_msg){ .op = DISC_DISOWNED, .node = c->msg.node });
+	return OK;
+}
+
+static enum err
+update_owned(struct call *c)
+{
+	struct thing_key key = named_thing(c);
+	struct things *things = c->r->use.things;
+	struct thing t;
+	enum err e;
+
+	e = things_owned(things, &key, c->from.bare, &t);
+	if (e != OK)
+		return e;
+	e = things_merge(things, t.id, &c->msg.tags);
+	thing_fini(&t);
+	return e;
+}
+
+static enum err
+act_update(struct call *c)
+{
+	bool own = strcmp(c->target, c->from.bare) == 0;
+
+	return too_many_tags(c, own ? update_own(c) : update_owned(c));
+}
+
+static enum err
+act_remove(struct call *c)
+{
+	struct disown_uses *use = &c->r->use;
+	struct thing_key key = named_thing(c);
+	char safe[LOG_SAFE];
+	struct thing t;
+	enum err e;
+
+	e = things_owned(use->things, &key, c->from.bare, &t);
+	if (e != OK)
+		return e;
+	log_info("claim", "%s removed %s node=%s", t.owner, t.jid,
+	    log_safe(safe, t.node));
+	e = things_delete(use->things, t.id);
+	if (e == OK)
+		e = notices_add(use->notices, DISC_REMOVED, &t);
+	thing_fini(&t);
+	return e;
+}
+
+static enum err
+act_unregister(struct call *c)
+{
+	struct disown_uses *use = &c->r->use;
+	struct thing_origin from = own_thing(c);
+	enum err e;
+
+	e = things_unregister(use->things, &from.key);
+	return e != OK ? e : notices_void(use->notices, &from.key);
+}
+
+static enum err
+act_disown(struct call *c)
+{
+	struct thing_key key = named_thing(c);
+	struct thing t;
+	enum err e;
+
+	e = things_owned(c->r->use.things, &key, c->from.bare, &t);
+	if (e != OK)
+		return e;
+	disown_start(c->r->disowns, &t, c->rq);
+	c->later = true;
+	thing_fini(&t);
+	return OK;
+}
+
+/* own: it is the thing itself that speaks, unless it names another. */
+static const struct {
+	enum err (*act)(struct call *);
+	bool own;
+} acts[DISC_OPS] = {
+	[DISC_REGISTER] = { act_register, true },
+	[DISC_MINE] = { act_mine, false },
+	[DISC_UPDATE] = { act_update, true },
+	[DISC_REMOVE] = { act_remove, false },
+	[DISC_UNREGISTER] = { act_unregister, true },
+	[DISC_DISOWN] = { act_disown, false },
+};
+
+static enum err
+parse(struct call *c)
+{
+	enum err e;
+
+	if (jid_parse(iq_in_from(c->rq), &c->from) != OK)
+		return errbuf_set(
+		    &c->why, ERR_PROTO, "the sender is not an address");
+	e = discovery_parse(iq_in_payload(c->rq), &c->msg, &c->why);
+	if (e != OK)
+		return e;
+	return jid_bare(c->msg.jid ? c->msg.jid : c->from.bare, c->target);
+}
+
+static enum err
+check(const struct call *c)
+{
+	if (!acts[c->msg.op].act)
+		return ERR_UNSUP;
+	return iq_in_is_set(c->rq) || c->r->rules.lenient ? OK : ERR_UNSUP;
+}
+
+static void
+hear(const struct call *c)
+{
+	if (acts[c->msg.op].own && strcmp(c->target, c->from.bare) == 0)
+		peers_heard(c->r->use.peers, &c->from);
+	notices_wake(c->r->use.notices, c->from.bare);
+}
+
+static const char *
+condition(enum err e)
+{
+	switch (e) {
+	case ERR_NOTFOUND:
+		return "item-not-found";
+	case ERR_PROTO:
+	case ERR_RANGE:
+		return "bad-request";
+	case ERR_UNSUP:
+		return "feature-not-implemented";
+	case ERR_REFUSED:
+		return "not-allowed";
+	case OK:
+	case ERR_IO:
+	case ERR_TIMEOUT:
+	case ERR_BUSY:
+	case ERR_OFFLINE:
+	case ERR_CONFIG:
+		break;
+	}
+	return "internal-server-error";
+}
+
+static void
+answer(struct call *c, enum err e)
+{
+	struct turn *turn = c->r->use.turn;
+
+	if (e == OK) {
+		turn_reply(turn, c->rq, c->answer);
+		return;
+	}
+	if (c->answer)
+		xmpp_stanza_release(c->answer);
+	turn_reply_error(
+	    turn, c->rq, condition(e), *c->why.text ? c->why.text : NULL);
+}
+
+static void
+handle(void *arg, struct iq_in *rq)
+{
+	struct call c = { .r = arg, .rq = rq };
+	enum err e;
+
+	e = parse(&c);
+	if (e == OK)
+		e = check(&c);
+	if (e == OK) {
+		hear(&c);
+		e = acts[c.msg.op].act(&c);
+	}
+	if (!c.later)
+		answer(&c, e);
+	discovery_fini(&c.msg);
+	turn_relieve(c.r->use.turn);
+}
+
+/* A ping is how an idle gateway keeps its lease. */
+static void
+ping(void *arg, struct iq_in *rq)
+{
+	struct requests *r = arg;
+	struct jid from;
+
+	if (jid_parse(iq_in_from(rq), &from) == OK) {
+		peers_alive(r->use.peers, &from);
+		notices_wake(r->use.notices, from.bare);
+	}
+	turn_reply(r->use.turn, rq, NULL);
+	turn_relieve(r->use.turn);
+}
+
+enum { ANY = IQ_GET | IQ_SET };
+
+static const struct iq_route routes[] = {
+	{ DISCOVERY_NS, "register", ANY, handle },
+	{ DISCOVERY_NS, "mine", ANY, handle },
+	{ DISCOVERY_NS, "update", ANY, handle },
+	{ DISCOVERY_NS, "remove", ANY, handle },
+	{ DISCOVERY_NS, "unregister", ANY, handle },
+	{ DISCOVERY_NS, "disown", ANY, handle },
+	{ NS_PING, "ping", IQ_GET, ping },
+	{ NULL, NULL, 0, NULL },
+};
+
+static const struct disco_identity identity = { "component", "generic",
+	"Thing Registry" };
+static const char *const features[] = { NS_DISCO_INFO, DISCOVERY_NS, NS_PING,
+	NULL };
+
+struct requests *
+requests_new(const struct disown_uses *use, const struct request_rules *rules)
+{
+	struct requests *r = mem_zalloc(sizeof(*r));
+
+	r->use = *use;
+	r->rules = *rules;
+	r->disowns = disowns_new(use, handle, r);
+	iq_routes(use->session, routes, r);
+	iq_disco(use->session, &identity, features);
+	return r;
+}
+
+void
+requests_free(struct requests *r)
+{
+	if (!r)
+		return;
+	disowns_free(r->disowns);
+	free(r);
+}
+
+void
+requests_run(struct requests *r, bool kept)
+{
+	disowns_run(r->disowns, kept);
+}

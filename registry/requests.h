@@ -1,0 +1,30 @@
+/* What others ask of the registry: parse, check, act, answer.
+ *
+ * Thread: loop.  Spec: XEP-0347 3.5 to 3.14. */
+#ifndef REGISTRY_REQUESTS_H
+#define REGISTRY_REQUESTS_H
+
+#include "registry/disown.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct requests;
+
+struct request_rules {
+	size_t max_tags;  /* of one thing */
+	bool require_key; /* no registration without KEY */
+	bool lenient;     /* requests may come as iq get */
+};
+
+/* requests_new adds the routes to the session.
+ * Owns: returns owned; *use and *rules are copied, what use points to is
+ * borrowed. */
+struct requests *requests_new(
+    const struct disown_uses *use, const struct request_rules *rules);
+void requests_free(struct requests *r);
+
+/* requests_run does what waited for the end of the turn. */
+void requests_run(struct requests *r, bool kept);
+
+#endif

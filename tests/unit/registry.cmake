@@ -1,0 +1,5 @@
+if(TARGET tb_registry)
+	tb_test(registry db LINK tb_registry)
+	tb_test(registry records LINK tb_registry)
+	tb_test(registry peers LINK tb_registry)
+endif()
