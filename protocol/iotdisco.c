@@ -108,7 +108,7 @@ static enum err
 take_text(struct reader *r, const char *stop, struct buf *out)
 {
 	enum err e;
-	char c;
+	char c = 0;
 
 	out->len = 0;
 	buf_puts(out, "");
