@@ -1,0 +1,62 @@
+/* Bytes of a text device to messages: where one begins and ends, and whether
+ * its checksum holds.  No I/O, no clock. */
+#ifndef DRIVERS_FRAME_H
+#define DRIVERS_FRAME_H
+
+#include "common/err.h"
+#include "config/template.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { FRAMER_CHUNK = 512, FRAME_MAX = 65536 };
+
+/* A message without its start and end bytes; it lies in the framer until the
+ * framer's next call. */
+struct message {
+	const char *data;
+	size_t len;
+	uint8_t after; /* bcc: the byte that follows the end */
+};
+
+struct framer {
+	const struct frame *spec; /* borrowed */
+	char *data;
+	size_t len, cap;
+	size_t done;      /* bytes of the message handed out last */
+	bool skipping;    /* inside a message that is too long */
+	uint64_t garbage; /* bytes that belonged to no message */
+};
+
+/* framer_init makes an empty framer.  Owns: end with framer_fini. */
+void framer_init(struct framer *f, const struct frame *spec);
+void framer_fini(struct framer *f);
+
+/* framer_reset forgets what came, counted as garbage. */
+void framer_reset(struct framer *f);
+
+/* framer_feed adds n bytes, at most FRAMER_CHUNK; call framer_next until it is
+ * false before the next. */
+void framer_feed(struct framer *f, const void *data, size_t n);
+
+/* framer_next hands out the next whole message, or false.  idle: the line has
+ * been silent for spec->idle_ms.  Bytes outside of messages, messages longer
+ * than spec->max and empty ones are dropped; bytes after a message are kept. */
+bool framer_next(struct framer *f, bool idle, struct message *out);
+
+/* frame_check verifies m and drops the checksum from m->len:
+ *
+ *     nmea-xor      ...*hh        xor of what stands before the star
+ *     crc16-modbus  ... lo hi     two raw bytes
+ *     sdi12-crc     ...ccc        three characters
+ *     lrc           ...hh         two's complement of the sum
+ *     sum8          ...hh         sum of the bytes
+ *     bcc           ... end b     raw xor of message and end (IEC 62056-21);
+ *                                 without end bytes, its last byte
+ *
+ * hh are two hexadecimal digits of either case.
+ * Errors: ERR_PROTO.  Thread: any. */
+enum err frame_check(const struct frame *spec, struct message *m) MUST_USE;
+
+#endif

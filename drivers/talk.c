@@ -1,0 +1,261 @@
+/* Text devices: asked and answering, or speaking by themselves. */
+#include "common/buf.h"
+#include "common/mem.h"
+#include "drivers/frame.h"
+#include "drivers/parse_text.h"
+#include "drivers/unit.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { STREAM_TIMEOUT_MS = 60000 };
+
+struct talker {
+	struct text_parser *parser;
+	struct framer framer;
+	char *request, *match; /* with {address} filled in */
+	size_t request_len, match_len;
+	int64_t idle_at;  /* stream: when silence ends a message */
+	int64_t deadline; /* stream: when it counts as silent */
+};
+
+/* Fills {address} in; the text may hold any byte. */
+static char *
+fill_in(const struct bytes *text, int address, size_t *len)
+{
+	static const char mark[] = "{address}";
+	const size_t n = sizeof(mark) - 1;
+	struct buf b = { 0 };
+
+	for (size_t i = 0; i < text->len;) {
+		if (i + n <= text->len &&
+		    memcmp(text->data + i, mark, n) == 0) {
+			buf_printf(&b, "%d", address);
+			i += n;
+		} else {
+			buf_putc(&b, text->data[i++]);
+		}
+	}
+	*len = b.len;
+	return buf_take(&b);
+}
+
+struct talker *
+talker_new(const struct unit *u, struct errbuf *why)
+{
+	const struct frame *spec = &u->t->frame;
+	struct text_parser *parser = text_parser_new(u->t, why);
+	struct talker *t;
+
+	if (!parser)
+		return NULL;
+	t = mem_zalloc(sizeof(*t));
+	t->parser = parser;
+	framer_init(&t->framer, spec);
+	t->request = fill_in(&spec->request, u->address, &t->request_len);
+	t->match = fill_in(&spec->match, u->address, &t->match_len);
+	t->idle_at = TASK_NEVER;
+	t->deadline = TASK_NEVER;
+	return t;
+}
+
+void
+talker_free(struct talker *t)
+{
+	if (!t)
+		return;
+	text_parser_free(t->parser);
+	framer_fini(&t->framer);
+	free(t->request);
+	free(t->match);
+	free(t);
+}
+
+static bool
+is_mine(const struct talker *t, const struct message *m)
+{
+	return m->len >= t->match_len &&
+	    memcmp(m->data, t->match, t->match_len) == 0;
+}
+
+/* An asked device must answer with every field. */
+static void
+add_missing(const struct unit *u, struct drv_event *ev)
+{
+	size_t there = ev->n;
+
+	for (size_t i = 0; i < u->t->n_fields; i++) {
+		bool found = false;
+
+		for (size_t j = 0; j < there && !found; j++)
+			found = ev->r[j].field == i;
+		if (found)
+			continue;
+		ev->r[ev->n].field = (uint16_t)i;
+		decode_bad(&ev->r[ev->n++],
+		    u->t->fields[i].optional ? QUALITY_MISSING : QUALITY_ERROR,
+		    "it is not in the device's message");
+	}
+}
+
+/* A message of u's: checks, reads and reports it. */
+static enum err
+take_message(struct drv_bus *b, struct unit *u, struct message *m)
+{
+	struct drv_event *ev;
+	enum err e = frame_check(&u->t->frame, m);
+
+	if (e != OK)
+		return e;
+	ev = bus_batch(b, u, u->t->n_fields);
+	e = text_parse(u->talk->parser, m->data, m->len, ev->r, &ev->n);
+	if (e != OK) {
+		free(ev);
+		return e;
+	}
+	if (!unit_is_stream(u))
+		add_missing(u, ev);
+	for (size_t i = 0; i < ev->n; i++) {
+		size_t field = ev->r[i].field;
+
+		if (u->t->fields[field].kind == KIND_COUNTER)
+			counter_check(&u->counters[field], &ev->r[i]);
+	}
+	bus_alive(b, u);
+	bus_send(b, u, ev, true);
+	return OK;
+}
+
+/* Takes the answer out of what has come.  ERR_NOTFOUND: it is not whole yet. */
+static enum err
+find_answer(struct drv_bus *b, struct unit *u, bool idle)
+{
+	struct message m;
+
+	while (framer_next(&u->talk->framer, idle, &m)) {
+		if (is_mine(u->talk, &m))
+			return take_message(b, u, &m);
+		bus_line(b)->late++;
+	}
+	return ERR_NOTFOUND;
+}
+
+/* Reads until the answer is whole, or its time is over. */
+static enum err
+await_answer(struct drv_bus *b, struct unit *u)
+{
+	const struct frame *spec = &u->t->frame;
+	struct line *l = bus_line(b);
+	int64_t most = line_char_us(l, (size_t)(spec->max > 0 ? spec->max : 0));
+	int64_t end = line_now_us() + u->timeout_ms * 1000 + most;
+	char chunk[FRAMER_CHUNK];
+	bool any = false;
+
+	for (;;) {
+		int64_t left = (end - line_now_us() + 999) / 1000;
+		int64_t wait = left > 0 ? left : 0;
+		bool idle = any && spec->idle_ms > 0 && spec->idle_ms < wait;
+		size_t n = 0;
+		enum err e = line_recv(
+		    l, chunk, sizeof(chunk), idle ? spec->idle_ms : wait, &n);
+
+		if (e == ERR_IO)
+			return e;
+		if (e == ERR_TIMEOUT && !idle)
+			return any ? ERR_PROTO : ERR_TIMEOUT;
+		any = any || n > 0;
+		framer_feed(&u->talk->framer, chunk, n);
+		e = find_answer(b, u, e == ERR_TIMEOUT);
+		if (e != ERR_NOTFOUND)
+			return e;
+	}
+}
+
+static enum err
+ask_once(struct drv_bus *b, struct unit *u)
+{
+	const struct frame *spec = &u->t->frame;
+	struct line *l = bus_line(b);
+	enum err e;
+
+	l->gap_ms = spec->settle_ms;
+	line_gap(l, u->address);
+	line_flush(l);
+	framer_reset(&u->talk->framer);
+	e = line_write(
+	    l, u->talk->request, u->talk->request_len, spec->char_delay_ms);
+	return e == OK ? await_answer(b, u) : e;
+}
+
+enum verdict
+talk_ask(struct drv_bus *b, struct unit *u)
+{
+	int64_t tries = 1;
+	enum err e;
+
+	if (u->health.state == UNIT_ONLINE && u->t->frame.retries > 0)
+		tries += u->t->frame.retries;
+	do {
+		int64_t start = line_now_us();
+
+		e = bus_tried(b, u, ask_once(b, u), start);
+	} while (e != OK && e != ERR_IO && --tries > 0 && !bus_stopping(b));
+	if (e == OK)
+		return ANSWERED;
+	if (e == ERR_IO || bus_stopping(b))
+		return LOST;
+	u->why = e == ERR_TIMEOUT ? "the device does not answer"
+				  : "the device's answer is garbled";
+	return SILENT;
+}
+
+void
+talk_hear(struct drv_bus *b, struct unit *u, const char *data, size_t n)
+{
+	struct talker *t = u->talk;
+	struct message m;
+
+	framer_feed(&t->framer, data, n);
+	while (framer_next(&t->framer, n == 0, &m)) {
+		if (!is_mine(t, &m))
+			continue;
+		if (take_message(b, u, &m) == OK)
+			talk_expect(u, bus_now(b));
+		else
+			bus_garbled(b);
+	}
+	t->idle_at = u->t->frame.idle_ms > 0 && n > 0
+	    ? bus_now(b) + u->t->frame.idle_ms
+	    : TASK_NEVER;
+}
+
+enum err
+talk_start(struct drv_bus *b, struct unit *u)
+{
+	framer_reset(&u->talk->framer);
+	if (u->t->frame.mode != FRAME_STREAM || u->talk->request_len == 0)
+		return OK;
+	return line_write(bus_line(b), u->talk->request, u->talk->request_len,
+	    u->t->frame.char_delay_ms);
+}
+
+int64_t
+talk_idle_at(const struct unit *u)
+{
+	return u->talk->idle_at;
+}
+
+int64_t
+talk_deadline(const struct unit *u)
+{
+	return u->talk->deadline;
+}
+
+void
+talk_expect(struct unit *u, int64_t now)
+{
+	int64_t wait = u->t->frame.timeout_ms;
+
+	u->talk->deadline = now + (wait > 0 ? wait : STREAM_TIMEOUT_MS);
+}

@@ -1,0 +1,7 @@
+tb_test(drivers plan LINK tb_drivers)
+tb_test(drivers decode LINK tb_drivers)
+tb_test(drivers frame LINK tb_drivers)
+tb_test(drivers parse_text LINK tb_drivers)
+tb_test(drivers pdu LINK tb_drivers)
+tb_test(drivers sched LINK tb_drivers)
+tb_test(drivers bus LINK tb_drivers SOURCES field_slave.c TIMEOUT 120)

@@ -1,0 +1,912 @@
+/* Buses against devices that misbehave: what counts is that no reading is ever
+ * wrong, and that one bad unit does not spoil the others. */
+#include "drivers/bus.h"
+
+#include "common/mem.h"
+#include "field_slave.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+enum { N_FIELDS = 8, UNITS_MAX = 3, BOX = 65536 };
+
+/* A device of registers, each its own request. */
+struct device {
+	struct field fields[N_FIELDS];
+	struct poll_class polls[2];
+	struct tmpl t;
+};
+
+static char class_normal[] = "normal", class_once[] = "once", empty[] = "";
+static char names[N_FIELDS][24];
+
+static void
+device_init(struct device *d, size_t n, unsigned stride, int64_t timeout_ms)
+{
+	memset(d, 0, sizeof(*d));
+	for (size_t i = 0; i < n; i++) {
+		struct field *f = &d->fields[i];
+
+		snprintf(names[i], sizeof(names[i]), "f%zu", i);
+		f->name = names[i];
+		f->unit = empty;
+		f->label = names[i];
+		f->poll = class_normal;
+		f->table = MB_INPUT;
+		f->type = REG_U16;
+		f->addr = (uint16_t)(i * stride);
+		f->bit_lo = 1;
+		f->scale = (struct num){ 1, 0 };
+	}
+	d->polls[0] = (struct poll_class){ class_normal, 50 };
+	d->polls[1] = (struct poll_class){ class_once, 0 };
+	d->t.id = class_normal;
+	d->t.kind = TMPL_MODBUS;
+	d->t.polls = d->polls;
+	d->t.n_polls = 2;
+	d->t.fields = d->fields;
+	d->t.n_fields = n;
+	d->t.timeout_ms = timeout_ms;
+}
+
+/* What was heard of one unit. */
+struct heard {
+	unsigned good, bad, wrong, offline, online, suspect, once;
+	int64_t last, gap_max; /* of good readings, ms */
+	unsigned by_field[N_FIELDS];
+	enum quality quality[N_FIELDS];
+};
+
+struct rig {
+	struct device dev;
+	struct cfg_bus cfg;
+	struct drv_unit units[UNITS_MAX];
+	size_t n_units;
+	struct mailbox *box;
+	struct drv_bus *bus;
+	struct slave *slave;
+	struct heard heard[UNITS_MAX];
+	unsigned up, down;
+	char text[256];
+};
+
+static char name_bus[] = "test", name_unit[] = "unit";
+
+static void
+rig_start(struct rig *r, int type, struct slave *slave, size_t n_units)
+{
+	r->slave = slave;
+	r->cfg.name = name_bus;
+	r->cfg.type = type;
+	r->cfg.host = mem_strdup(slave_path(slave));
+	r->cfg.port = mem_strdup(slave_path(slave));
+	r->cfg.serial = (struct serial_mode){ 115200, 8, 'N', 1 };
+	r->n_units = n_units;
+	for (size_t i = 0; i < n_units; i++)
+		r->units[i] = (struct drv_unit){ (uint32_t)i, name_unit,
+			(int)i + 1, &r->dev.t, 0 };
+	r->box = mailbox_new(BOX, NULL, NULL);
+	r->bus =
+	    drv_bus_start(&r->cfg, r->units, n_units, r->box, &clock_system);
+}
+
+static void
+take_reading(
+    struct rig *r, const struct drv_event *ev, const struct reading *in)
+{
+	struct heard *h = &r->heard[ev->unit];
+	const struct field *f = &r->dev.fields[in->field];
+	uint8_t unit = (uint8_t)r->units[ev->unit].address;
+
+	h->quality[in->field] = in->quality;
+	if (in->quality != QUALITY_OK) {
+		h->bad++;
+		return;
+	}
+	if (r->cfg.type != BUS_SERIAL &&
+	    in->value.num.mant != slave_value(unit, f->addr))
+		h->wrong++;
+	h->good++;
+	h->by_field[in->field]++;
+}
+
+static void
+take_readings(struct rig *r, const struct drv_event *ev)
+{
+	struct heard *h = &r->heard[ev->unit];
+	unsigned good = h->good;
+
+	for (size_t i = 0; i < ev->n; i++)
+		take_reading(r, ev, &ev->r[i]);
+	if (h->good == good)
+		return;
+	if (h->last && ev->mono_ms - h->last > h->gap_max)
+		h->gap_max = ev->mono_ms - h->last;
+	h->last = ev->mono_ms;
+}
+
+static void
+take_event(struct rig *r, const struct drv_event *ev)
+{
+	struct heard *h = &r->heard[ev->unit];
+
+	switch (ev->kind) {
+	case DRV_READINGS:
+		take_readings(r, ev);
+		break;
+	case DRV_UNIT:
+		h->offline += ev->state == UNIT_OFFLINE;
+		h->online += ev->state == UNIT_ONLINE;
+		h->suspect += ev->state == UNIT_SUSPECT;
+		break;
+	case DRV_LINE_UP:
+		r->up++;
+		break;
+	case DRV_LINE_DOWN:
+		r->down++;
+		snprintf(r->text, sizeof(r->text), "%s", ev->text);
+		break;
+	case DRV_ONCE_DONE:
+		h->once++;
+		break;
+	}
+}
+
+static void
+listen_for(struct rig *r, int64_t ms)
+{
+	int64_t end = clock_mono(&clock_system) + ms, left;
+
+	while ((left = end - clock_mono(&clock_system)) > 0) {
+		struct drv_event *ev = mailbox_wait(r->box, left);
+
+		if (ev)
+			take_event(r, ev);
+		free(ev);
+	}
+}
+
+static void
+rig_stop(struct rig *r)
+{
+	drv_bus_stop(r->bus);
+	mailbox_free(r->box, free);
+	slave_stop(r->slave);
+	free(r->cfg.host);
+	free(r->cfg.port);
+}
+
+static void
+answers_all(struct ask *a, void *arg)
+{
+	(void)a;
+	(void)arg;
+}
+
+static void
+polls(int type)
+{
+	struct rig r = { 0 };
+	struct drv_stats st;
+
+	device_init(&r.dev, 5, 1, 300);
+	r.dev.fields[4].poll = class_once;
+	rig_start(&r, type,
+	    type == BUS_MODBUS_TCP ? slave_tcp(answers_all, NULL)
+				   : slave_pty(answers_all, NULL),
+	    2);
+	listen_for(&r, 600);
+	drv_bus_stats(r.bus, &st);
+	for (size_t i = 0; i < 2; i++) {
+		assert_int_equal(r.heard[i].wrong, 0);
+		assert_int_equal(r.heard[i].bad, 0);
+		assert_in_range(r.heard[i].by_field[0], 8, 14);
+		assert_int_equal(r.heard[i].by_field[4], 1);
+		assert_int_equal(r.heard[i].online, 1);
+		assert_int_equal(r.heard[i].once, 1);
+	}
+	assert_int_equal(r.up, 1);
+	assert_true(st.up);
+	assert_int_equal(st.timeouts + st.crc + st.late, 0);
+	assert_true(st.requests >= 18 && st.rtt_us > 0 && st.bytes > 0);
+	rig_stop(&r);
+}
+
+/* By name, which may have an IPv6 address where nobody listens. */
+static void
+polls_localhost(void **state)
+{
+	struct rig r = { 0 };
+	const char *port;
+
+	(void)state;
+	device_init(&r.dev, 1, 1, 300);
+	rig_start(&r, BUS_MODBUS_TCP, slave_tcp(answers_all, NULL), 1);
+	drv_bus_stop(r.bus);
+	port = strchr(slave_path(r.slave), ':');
+	free(r.cfg.host);
+	r.cfg.host = mem_printf("localhost%s", port);
+	r.bus = drv_bus_start(&r.cfg, r.units, 1, r.box, &clock_system);
+	r.heard[0].good = 0;
+	listen_for(&r, 400);
+	assert_true(r.heard[0].good > 0);
+	rig_stop(&r);
+}
+
+static void
+polls_tcp(void **state)
+{
+	(void)state;
+	polls(BUS_MODBUS_TCP);
+}
+
+static void
+polls_rtu(void **state)
+{
+	(void)state;
+	polls(BUS_MODBUS_RTU);
+}
+
+/* Answers correctly, but often after the timeout, and at times after the
+ * silence that follows it. */
+static void
+answers_late(struct ask *a, void *arg)
+{
+	static const int delays[] = { 0, 0, 130, 0, 290, 0, 0, 190, 160, 0, 320,
+		0, 0, 270, 350, 0, 230 };
+
+	(void)arg;
+	a->delay_ms = delays[a->number % (sizeof(delays) / sizeof(delays[0]))];
+}
+
+static void
+late(int type)
+{
+	struct rig r = { 0 };
+	struct drv_stats st;
+
+	device_init(&r.dev, N_FIELDS, 10, 100);
+	rig_start(&r, type,
+	    type == BUS_MODBUS_TCP ? slave_tcp(answers_late, NULL)
+				   : slave_pty(answers_late, NULL),
+	    2);
+	listen_for(&r, 6000);
+	drv_bus_stats(r.bus, &st);
+	print_message("  good %u bad %u late %llu timeouts %llu\n",
+	    r.heard[0].good, r.heard[0].bad, (unsigned long long)st.late,
+	    (unsigned long long)st.timeouts);
+	assert_int_equal(r.heard[0].wrong + r.heard[1].wrong, 0);
+	assert_true(r.heard[0].good > 20);
+	assert_true(st.late > 0);
+	assert_true(st.timeouts > 1);
+	rig_stop(&r);
+}
+
+static void
+late_tcp(void **state)
+{
+	(void)state;
+	late(BUS_MODBUS_TCP);
+}
+
+static void
+late_rtu(void **state)
+{
+	(void)state;
+	late(BUS_MODBUS_RTU);
+}
+
+/* Each answer comes one request too late, however long one waits. */
+static void
+answers_shifted(struct ask *a, void *arg)
+{
+	uint16_t *before = arg;
+
+	a->first = a->number ? *before : a->addr;
+	*before = a->addr;
+	a->delay_ms = a->number == 0 ? -1 : 0;
+}
+
+static void
+shifted_rtu(void **state)
+{
+	struct rig r = { 0 };
+	uint16_t before = 0;
+
+	(void)state;
+	device_init(&r.dev, 1, 1, 100);
+	rig_start(&r, BUS_MODBUS_RTU, slave_pty(answers_shifted, &before), 1);
+	listen_for(&r, 1500);
+	assert_int_equal(r.heard[0].wrong, 0);
+	rig_stop(&r);
+}
+
+static void
+unit_2_is_dead(struct ask *a, void *arg)
+{
+	(void)arg;
+	if (a->unit == 2)
+		a->delay_ms = -1;
+}
+
+static void
+dead_neighbour(int type)
+{
+	struct rig r = { 0 };
+
+	device_init(&r.dev, 4, 10, 100);
+	rig_start(&r, type,
+	    type == BUS_MODBUS_TCP ? slave_tcp(unit_2_is_dead, NULL)
+				   : slave_pty(unit_2_is_dead, NULL),
+	    2);
+	listen_for(&r, 4000);
+	print_message("  live: %u good, longest gap %lld ms\n",
+	    r.heard[0].good / 4, (long long)r.heard[0].gap_max);
+	assert_int_equal(r.heard[0].wrong, 0);
+	assert_int_equal(r.heard[1].good, 0);
+	assert_int_equal(r.heard[1].offline, 1);
+	assert_int_equal(r.heard[0].offline, 0);
+	/* 4 s at 50 ms are 80 polls */
+	assert_true(r.heard[0].good / 4 > 55);
+	assert_true(r.heard[0].gap_max < 700);
+	rig_stop(&r);
+}
+
+static void
+dead_neighbour_tcp(void **state)
+{
+	(void)state;
+	dead_neighbour(BUS_MODBUS_TCP);
+}
+
+static void
+dead_neighbour_rtu(void **state)
+{
+	(void)state;
+	dead_neighbour(BUS_MODBUS_RTU);
+}
+
+/* Register 3 does not exist, nor does what reads it. */
+static void
+has_a_hole(struct ask *a, void *arg)
+{
+	(void)arg;
+	if (a->addr <= 3 && a->addr + a->count > 3)
+		a->exception = 2;
+}
+
+static void
+hole_splits(void **state)
+{
+	struct rig r = { 0 };
+	struct drv_stats st;
+
+	(void)state;
+	device_init(&r.dev, 5, 1, 300);
+	r.dev.fields[3].addr = 4; /* 0 1 2 (3) 4, 5: merged over the hole */
+	r.dev.fields[4].addr = 5;
+	r.dev.t.max_gap = 2;
+	rig_start(&r, BUS_MODBUS_TCP, slave_tcp(has_a_hole, NULL), 1);
+	listen_for(&r, 500);
+	drv_bus_stats(r.bus, &st);
+	assert_int_equal(r.heard[0].wrong, 0);
+	assert_int_equal(r.heard[0].bad, 0);
+	assert_int_equal(st.exceptions, 1);
+	assert_true(r.heard[0].by_field[4] > 5);
+	rig_stop(&r);
+}
+
+static void
+missing_register(void **state)
+{
+	struct rig r = { 0 };
+	struct drv_stats st;
+
+	(void)state;
+	device_init(&r.dev, 6, 1, 300);
+	r.dev.fields[3].optional = true;
+	rig_start(&r, BUS_MODBUS_TCP, slave_tcp(has_a_hole, NULL), 1);
+	listen_for(&r, 500);
+	drv_bus_stats(r.bus, &st);
+	assert_int_equal(r.heard[0].wrong, 0);
+	assert_int_equal(r.heard[0].bad, 1); /* said once, then left alone */
+	assert_int_equal(r.heard[0].quality[3], QUALITY_MISSING);
+	assert_int_equal(st.exceptions, 2);
+	assert_true(r.heard[0].by_field[2] > 5);
+	assert_true(r.heard[0].by_field[5] > 5);
+	rig_stop(&r);
+}
+
+static void
+garbles(struct ask *a, void *arg)
+{
+	(void)arg;
+	a->garble = a->number % 3 == 1;
+	a->first = a->garble ? 77 : a->addr;
+}
+
+static void
+bad_crc(void **state)
+{
+	struct rig r = { 0 };
+	struct drv_stats st;
+
+	(void)state;
+	device_init(&r.dev, 2, 10, 60);
+	rig_start(&r, BUS_MODBUS_RTU, slave_pty(garbles, NULL), 1);
+	listen_for(&r, 3000);
+	drv_bus_stats(r.bus, &st);
+	assert_int_equal(r.heard[0].wrong, 0);
+	assert_true(r.heard[0].bad > 0);
+	assert_true(r.heard[0].good > 0);
+	assert_true(st.crc >= 4);
+	rig_stop(&r);
+}
+
+static void
+wrong_unit(struct ask *a, void *arg)
+{
+	(void)arg;
+	a->as_unit = a->unit == 2 ? 9 : a->unit;
+}
+
+static void
+strict_match(void **state)
+{
+	static const int types[] = { BUS_MODBUS_TCP, BUS_MODBUS_RTU };
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct rig r = { 0 };
+
+		device_init(&r.dev, 2, 10, 60);
+		rig_start(&r, types[i],
+		    types[i] == BUS_MODBUS_TCP ? slave_tcp(wrong_unit, NULL)
+					       : slave_pty(wrong_unit, NULL),
+		    2);
+		listen_for(&r, 1000);
+		assert_true(r.heard[0].good > 0);
+		assert_int_equal(r.heard[1].good, 0);
+		assert_true(r.heard[1].bad > 0);
+		rig_stop(&r);
+	}
+}
+
+/* Ends each connection when it was silent for a while. */
+static void
+ends_idle(struct ask *a, void *arg)
+{
+	(void)arg;
+	a->idle_ms = 60;
+}
+
+static void
+idle_connection(void **state)
+{
+	struct rig r = { 0 };
+
+	(void)state;
+	device_init(&r.dev, 1, 10, 300);
+	r.dev.polls[0].ms = 300;
+	rig_start(&r, BUS_MODBUS_TCP, slave_tcp(ends_idle, NULL), 1);
+	listen_for(&r, 2000);
+	assert_true(r.heard[0].good >= 6);
+	assert_int_equal(r.heard[0].bad, 0);
+	assert_int_equal(r.heard[0].online, 1);
+	assert_int_equal(r.down, 0);
+	rig_stop(&r);
+}
+
+static void
+hangs_up(struct ask *a, void *arg)
+{
+	(void)arg;
+	a->hang_up = a->number % 5 == 4;
+}
+
+static void
+reconnects(void **state)
+{
+	struct rig r = { 0 };
+	struct drv_stats st;
+
+	(void)state;
+	device_init(&r.dev, 2, 10, 300);
+	rig_start(&r, BUS_MODBUS_TCP, slave_tcp(hangs_up, NULL), 1);
+	listen_for(&r, 1500);
+	drv_bus_stats(r.bus, &st);
+	assert_int_equal(r.heard[0].wrong + r.heard[0].bad, 0);
+	assert_true(r.heard[0].good > 30);
+	assert_true(st.reconnects > 3);
+	assert_int_equal(r.up, 1);
+	assert_int_equal(r.down, 0);
+	rig_stop(&r);
+}
+
+static void
+behind_gateway(struct ask *a, void *arg)
+{
+	(void)arg;
+	if (a->unit == 2)
+		a->exception = 11;
+}
+
+static void
+gateway_exception(void **state)
+{
+	struct rig r = { 0 };
+
+	(void)state;
+	device_init(&r.dev, 2, 10, 300);
+	rig_start(&r, BUS_MODBUS_TCP, slave_tcp(behind_gateway, NULL), 2);
+	listen_for(&r, 500);
+	assert_int_equal(r.heard[0].bad, 0);
+	assert_int_equal(r.heard[1].offline, 1);
+	assert_int_equal(r.heard[1].good, 0);
+	rig_stop(&r);
+}
+
+static void
+vanished_pty(void **state)
+{
+	struct rig r = { 0 };
+	char link[] = "/tmp/tb-test-port-XXXXXX";
+	int64_t start;
+
+	(void)state;
+	device_init(&r.dev, 2, 10, 300);
+	assert_true(mkstemp(link) >= 0);
+	r.slave = slave_pty(answers_all, NULL);
+	assert_int_equal(unlink(link), 0);
+	assert_int_equal(symlink(slave_path(r.slave), link), 0);
+	rig_start(&r, BUS_MODBUS_RTU, r.slave, 1);
+	drv_bus_stop(r.bus); /* again, by the link */
+	free(r.cfg.port);
+	r.cfg.port = mem_strdup(link);
+	r.bus = drv_bus_start(&r.cfg, r.units, 1, r.box, &clock_system);
+	listen_for(&r, 300);
+	assert_true(r.heard[0].good > 0);
+
+	slave_stop(r.slave);
+	start = clock_mono(&clock_system);
+	while (r.down == 0 && clock_mono(&clock_system) < start + 3000)
+		listen_for(&r, 20);
+	assert_true(clock_mono(&clock_system) - start < 500);
+	assert_int_equal(r.heard[0].offline, 1);
+	print_message("  %s\n", r.text);
+
+	r.slave = slave_pty(answers_all, NULL);
+	unlink(link);
+	assert_int_equal(symlink(slave_path(r.slave), link), 0);
+	r.heard[0].good = 0;
+	listen_for(&r, 2500);
+	assert_true(r.heard[0].good > 0);
+	assert_int_equal(r.heard[0].wrong, 0);
+	unlink(link);
+	rig_stop(&r);
+}
+
+static void
+busy_port(void **state)
+{
+	struct rig a = { 0 }, b = { 0 };
+
+	(void)state;
+	device_init(&a.dev, 2, 10, 300);
+	device_init(&b.dev, 2, 10, 300);
+	rig_start(&a, BUS_MODBUS_RTU, slave_pty(answers_all, NULL), 1);
+	listen_for(&a, 200);
+	rig_start(&b, BUS_MODBUS_RTU, a.slave, 1);
+	listen_for(&b, 300);
+	assert_int_equal(b.up, 0);
+	assert_int_equal(b.down, 1);
+	print_message("  %s\n", b.text);
+	assert_non_null(strstr(b.text, "held by"));
+	assert_non_null(strstr(b.text, "another bus of this gateway"));
+	drv_bus_stop(b.bus);
+	mailbox_free(b.box, free);
+	free(b.cfg.host);
+	free(b.cfg.port);
+	a.heard[0].bad = 0;
+	listen_for(&a, 300);
+	assert_int_equal(a.heard[0].bad, 0);
+	rig_stop(&a);
+}
+
+/* Another program holds the port: it is named. */
+static void
+held_port(void **state)
+{
+	struct rig r = { 0 };
+	char command[128];
+	FILE *holder;
+
+	(void)state;
+	device_init(&r.dev, 2, 10, 300);
+	r.slave = slave_pty(answers_all, NULL);
+	snprintf(command, sizeof(command), "exec flock -o %s sleep 1",
+	    slave_path(r.slave));
+	holder = popen(command, "r");
+	assert_non_null(holder);
+	usleep(300000);
+	rig_start(&r, BUS_MODBUS_RTU, r.slave, 1);
+	listen_for(&r, 300);
+	print_message("  %s\n", r.text);
+	assert_non_null(strstr(r.text, "flock (pid "));
+	listen_for(&r, 3000); /* it ends, and the port is taken */
+	assert_int_equal(r.up, 1);
+	assert_true(r.heard[0].good > 0);
+	pclose(holder);
+	rig_stop(&r);
+}
+
+static void
+lines_that_fail(void **state)
+{
+	static char missing[] = "/dev/serial/by-id/none",
+		    closed[] = "127.0.0.1:1", nonsense[] = "[::1",
+		    file[] = "/dev/null";
+	static const struct {
+		int type;
+		char *port, *host;
+		const char *want;
+	} rows[] = {
+		{ BUS_MODBUS_RTU, missing, NULL, "is the adapter plugged in?" },
+		{ BUS_SERIAL, missing, NULL, "is the adapter plugged in?" },
+		{ BUS_MODBUS_RTU, file, NULL, "is not a serial port" },
+		{ BUS_MODBUS_TCP, NULL, closed, "refuses the connection" },
+		{ BUS_MODBUS_TCP, NULL, nonsense, "host must be" },
+		{ BUS_MODBUS_RTU_TCP, NULL, closed, "not supported yet" },
+		{ BUS_SERIAL, NULL, closed, "not supported yet" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct rig r = { 0 };
+
+		device_init(&r.dev, 2, 10, 300);
+		r.cfg = (struct cfg_bus){ .name = name_bus,
+			.type = rows[i].type,
+			.port = rows[i].port,
+			.host = rows[i].host };
+		r.box = mailbox_new(BOX, NULL, NULL);
+		r.bus = drv_bus_start(&r.cfg, r.units, 0, r.box, &clock_system);
+		listen_for(&r, 150);
+		print_message("  %s\n", r.text);
+		assert_int_equal(r.up, 0);
+		assert_int_equal(r.down, 1);
+		assert_non_null(strstr(r.text, rows[i].want));
+		drv_bus_stop(r.bus);
+		mailbox_free(r.box, free);
+	}
+}
+
+static void
+all_silent(struct ask *a, void *arg)
+{
+	(void)arg;
+	a->delay_ms = -1;
+}
+
+static void
+stops_soon(void **state)
+{
+	struct rig r = { 0 };
+	int64_t start;
+
+	(void)state;
+	device_init(&r.dev, 2, 10, 2000);
+	rig_start(&r, BUS_MODBUS_RTU, slave_pty(all_silent, NULL), 1);
+	listen_for(&r, 2200); /* into the silence after the first timeout */
+	start = clock_mono(&clock_system);
+	drv_bus_ask_stop(r.bus);
+	drv_bus_stop(r.bus);
+	assert_true(clock_mono(&clock_system) - start < 2100);
+	r.bus = NULL;
+	rig_stop(&r);
+}
+
+static void
+read_now(void **state)
+{
+	struct rig r = { 0 };
+
+	(void)state;
+	device_init(&r.dev, 1, 10, 300);
+	r.dev.polls[0].ms = 3600000;
+	rig_start(&r, BUS_MODBUS_TCP, slave_tcp(answers_all, NULL), 1);
+	listen_for(&r, 200);
+	assert_int_equal(r.heard[0].good, 1);
+	drv_bus_read_now(r.bus, 0);
+	listen_for(&r, 200);
+	assert_int_equal(r.heard[0].good, 2);
+	rig_stop(&r);
+}
+
+/* --- text devices --- */
+
+static void
+as_text(struct rig *r, enum frame_mode mode)
+{
+	static char key[2][4] = { "Ta", "Ua" }, request[] = "{address}r0\r\n",
+		    end[] = "\r\n", match[] = "{address}r0,";
+
+	device_init(&r->dev, 2, 10, 0);
+	r->dev.t.kind = TMPL_TEXT;
+	r->dev.t.frame = (struct frame){ .mode = mode,
+		.end = { end, 2 },
+		.match = { match, 12 },
+		.max = 100,
+		.timeout_ms = 300,
+		.check = CHECK_SDI12_CRC };
+	if (mode == FRAME_POLL)
+		r->dev.t.frame.request = (struct bytes){ request, 13 };
+	r->dev.t.parse.format = PARSE_KEYED;
+	for (size_t i = 0; i < 2; i++) {
+		r->dev.fields[i].where = TEXT_KEY;
+		r->dev.fields[i].type = REG_F64;
+		r->dev.fields[i].key = key[i];
+	}
+}
+
+/* "1r0,Ta=22.5,Ua=40.1" and its CRC; unit 2 stays silent. */
+static void
+weather(int fd, const char *data, size_t n, void *arg)
+{
+	static const char good[] = "1r0,Ta=22.5,Ua=40.1NZJ\r\n";
+	const char *crc = arg;
+	char text[sizeof(good)];
+
+	memcpy(text, good, sizeof(good));
+	memcpy(text + 19, crc, 3);
+	if (n > 0 && data[0] == '1')
+		(void)!write(fd, text, sizeof(good) - 1);
+}
+
+/* The CRC by its definition, bit by bit. */
+static void
+sdi12(const char *s, char out[3])
+{
+	unsigned crc = 0;
+
+	for (; *s; s++) {
+		crc ^= (unsigned char)*s;
+		for (int i = 0; i < 8; i++)
+			crc = crc & 1 ? crc >> 1 ^ 0xa001 : crc >> 1;
+	}
+	out[0] = (char)(0x40 | crc >> 12);
+	out[1] = (char)(0x40 | (crc >> 6 & 0x3f));
+	out[2] = (char)(0x40 | (crc & 0x3f));
+}
+
+static void
+text_polled(void **state)
+{
+	struct rig r = { 0 };
+	char crc[3];
+
+	(void)state;
+	sdi12("1r0,Ta=22.5,Ua=40.1", crc);
+	as_text(&r, FRAME_POLL);
+	rig_start(&r, BUS_SERIAL, slave_text(weather, crc), 2);
+	listen_for(&r, 4000);
+	print_message("  %u good\n", r.heard[0].good);
+	assert_true(r.heard[0].good > 20);
+	assert_int_equal(r.heard[0].bad, 0);
+	assert_int_equal(r.heard[0].once, 1);
+	assert_int_equal(r.heard[1].good, 0);
+	assert_int_equal(r.heard[1].offline, 1);
+	rig_stop(&r);
+}
+
+static void
+text_bad_crc(void **state)
+{
+	struct rig r = { 0 };
+	char crc[3] = { 'A', 'B', 'C' };
+
+	(void)state;
+	as_text(&r, FRAME_POLL);
+	rig_start(&r, BUS_SERIAL, slave_text(weather, crc), 1);
+	listen_for(&r, 1500);
+	assert_int_equal(r.heard[0].good, 0);
+	assert_true(r.heard[0].bad > 0);
+	rig_stop(&r);
+}
+
+static void
+deaf(int fd, const char *data, size_t n, void *arg)
+{
+	(void)fd;
+	(void)data;
+	(void)n;
+	(void)arg;
+}
+
+static void
+text_streamed(void **state)
+{
+	struct rig r = { 0 };
+	char line[64], crc[3];
+
+	(void)state;
+	as_text(&r, FRAME_STREAM);
+	sdi12("1r0,Ta=22.5,Ua=40.1", crc);
+	snprintf(line, sizeof(line), "1r0,Ta=22.5,Ua=40.1%.3s\r\n", crc);
+	rig_start(&r, BUS_SERIAL, slave_text(deaf, NULL), 1);
+	listen_for(&r, 100);
+	for (int i = 0; i < 5; i++) {
+		size_t half = strlen(line) / 2;
+
+		(void)!write(slave_fd(r.slave), line, half);
+		listen_for(&r, 30);
+		(void)!write(
+		    slave_fd(r.slave), line + half, strlen(line) - half);
+		listen_for(&r, 30);
+	}
+	assert_int_equal(r.heard[0].good, 10);
+	assert_int_equal(r.heard[0].online, 1);
+	assert_int_equal(r.heard[0].offline, 0);
+	listen_for(&r, 600); /* silence */
+	assert_int_equal(r.heard[0].offline, 1);
+	assert_int_equal(r.heard[0].quality[0], QUALITY_ERROR);
+	(void)!write(slave_fd(r.slave), line, strlen(line));
+	listen_for(&r, 100);
+	assert_int_equal(r.heard[0].online, 2);
+	assert_int_equal(r.heard[0].quality[0], QUALITY_OK);
+	rig_stop(&r);
+}
+
+static void
+stranger(void **state)
+{
+	struct rig r = { 0 };
+
+	(void)state;
+	device_init(&r.dev, 1, 1, 100);
+	rig_start(&r, BUS_SERIAL, slave_text(deaf, NULL), 1);
+	listen_for(&r, 200);
+	assert_int_equal(r.up, 1);
+	assert_int_equal(r.heard[0].offline, 1);
+	rig_stop(&r);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(polls_tcp),
+		cmocka_unit_test(polls_rtu),
+		cmocka_unit_test(polls_localhost),
+		cmocka_unit_test(late_tcp),
+		cmocka_unit_test(late_rtu),
+		cmocka_unit_test(shifted_rtu),
+		cmocka_unit_test(dead_neighbour_tcp),
+		cmocka_unit_test(dead_neighbour_rtu),
+		cmocka_unit_test(hole_splits),
+		cmocka_unit_test(missing_register),
+		cmocka_unit_test(bad_crc),
+		cmocka_unit_test(strict_match),
+		cmocka_unit_test(reconnects),
+		cmocka_unit_test(idle_connection),
+		cmocka_unit_test(gateway_exception),
+		cmocka_unit_test(vanished_pty),
+		cmocka_unit_test(busy_port),
+		cmocka_unit_test(held_port),
+		cmocka_unit_test(lines_that_fail),
+		cmocka_unit_test(stops_soon),
+		cmocka_unit_test(read_now),
+		cmocka_unit_test(text_polled),
+		cmocka_unit_test(text_bad_crc),
+		cmocka_unit_test(text_streamed),
+		cmocka_unit_test(stranger),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
