@@ -1,0 +1,31 @@
+#include "cli/bridge.h"
+
+#include <stdio.h>
+
+static const struct column columns[] = {
+	{ .title = "Added", .member = "added" },
+	{ .title = "Changed", .member = "changed" },
+	{ .title = "Removed", .member = "removed" },
+	{ .title = NULL },
+};
+
+int
+bridge_reload(const struct call *c)
+{
+	enum out_mode mode = bridge_mode(c);
+	const json_t *note;
+	json_t *d;
+	size_t i;
+	int code = bridge_ask(c, json_pack("{s:s}", "cmd", "reload"), &d);
+
+	if (code != EXIT_OK)
+		return code;
+	if (mode == OUT_JSON)
+		out_json(d);
+	else
+		out_fields(mode, columns, d);
+	json_array_foreach(json_object_get(d, "notes"), i, note)
+	    fprintf(stderr, "%s\n", json_string_value(note));
+	json_decref(d);
+	return EXIT_OK;
+}

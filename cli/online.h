@@ -1,0 +1,21 @@
+/* A short visit to the XMPP server: connect, do one thing, leave. */
+#ifndef CLI_ONLINE_H
+#define CLI_ONLINE_H
+
+#include "config/config.h"
+#include "xmpp/session.h"
+
+struct online;
+
+/* online_run connects with an account and calls ready(o, arg), which must lead
+ * to online_end().  What goes wrong before is said.
+ * Errors: returns the exit code: EXIT_CONFIG, EXIT_OFFLINE, or online_end's. */
+int online_run(const struct cfg_account *account, int64_t timeout_ms,
+    void (*ready)(struct online *o, void *arg), void *arg);
+
+struct session *online_session(struct online *o);
+
+/* online_end leaves; the first code counts.  Allowed in any callback. */
+void online_end(struct online *o, int code);
+
+#endif

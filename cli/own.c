@@ -1,0 +1,129 @@
+#include "cli/own.h"
+
+#include "cli/say.h"
+#include "common/buf.h"
+#include "common/mem.h"
+#include "config/value.h"
+#include "xmpp/presence.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { TIMEOUT_MS = 30000, TIMEOUT_MAX_MS = 3600000 };
+
+enum out_mode
+own_mode(const struct call *c)
+{
+	if (c->global[OWN_JSON])
+		return OUT_JSON;
+	return c->global[OWN_PLAIN] ? OUT_PLAIN : OUT_TABLE;
+}
+
+char *
+own_account_file(const struct call *c)
+{
+	const char *config = getenv("XDG_CONFIG_HOME");
+	const char *home = getenv("HOME");
+
+	if (c->global[OWN_ACCOUNT])
+		return mem_strdup(c->global[OWN_ACCOUNT]);
+	if (config && *config == '/')
+		return mem_printf("%s/thingowner/account.conf", config);
+	return mem_printf(
+	    "%s/.config/thingowner/account.conf", home ? home : "");
+}
+
+/* "30", "30s", "2min". */
+int
+own_timeout(const struct call *c, int64_t *ms)
+{
+	const char *text = c->global[OWN_TIMEOUT];
+
+	*ms = TIMEOUT_MS;
+	if (!text)
+		return EXIT_OK;
+	if (value_int(text, ms) == OK && *ms <= TIMEOUT_MAX_MS / 1000)
+		*ms *= 1000;
+	else if (value_duration(text, ms) != OK)
+		*ms = 0;
+	if (*ms >= 1000 && *ms <= TIMEOUT_MAX_MS)
+		return EXIT_OK;
+	return verb_usage(
+	    c, "--timeout is 1 to %d seconds", TIMEOUT_MAX_MS / 1000);
+}
+
+int
+own_account(const struct call *c, const char *file, struct cfg_account *out)
+{
+	struct buf notes = { 0 };
+	int64_t ms;
+	int code = own_timeout(c, &ms);
+
+	if (code != EXIT_OK)
+		return code;
+	if (cfg_load_account(file, out, &notes) != OK)
+		code = EXIT_CONFIG;
+	if (notes.data)
+		fputs(notes.data, stderr);
+	buf_fini(&notes);
+	if (code != EXIT_OK)
+		say("no account to use; \"%s login\" makes one, --account FILE "
+		    "names another",
+		    c->program->name);
+	return code;
+}
+
+static void
+on_reply(void *arg, const struct owner_reply *reply)
+{
+	struct own_request *rq = arg;
+	int code = rq->done(rq, reply);
+
+	if (rq->befriend)
+		presence_send(online_session(rq->online), PRESENCE_SUBSCRIBE,
+		    rq->befriend);
+	online_end(rq->online, code);
+}
+
+static void
+on_ready(struct online *o, void *arg)
+{
+	struct own_request *rq = arg;
+
+	rq->online = o;
+	if (owner_request(online_session(o), rq->registry, rq->msg,
+		rq->timeout_ms, on_reply, rq) != OK)
+		online_end(o,
+		    say_exit(EXIT_OFFLINE,
+			"the connection was lost; nothing was sent"));
+}
+
+int
+own_ask(struct own_request *rq, const struct cfg_account *account)
+{
+	int code = own_timeout(rq->call, &rq->timeout_ms);
+
+	if (code != EXIT_OK)
+		return code;
+	return online_run(account, rq->timeout_ms, on_ready, rq);
+}
+
+int
+own_failed(const char *verb, const struct own_request *rq,
+    const struct owner_reply *reply)
+{
+	const char *why = reply->text ? reply->text : err_str(reply->err);
+
+	if (reply->err == ERR_TIMEOUT)
+		return say_exit(EXIT_TIMEOUT,
+		    "outcome unknown: %s has not answered for %d s; try again "
+		    "later",
+		    rq->registry, (int)(rq->timeout_ms / 1000));
+	if (reply->err == ERR_OFFLINE && !reply->condition)
+		return say_exit(EXIT_OFFLINE, "outcome unknown: %s", why);
+	return say_exit(err_exit(reply->err), "not %s: %s%s%s%s (registry %s)",
+	    verb, why, reply->condition ? " (" : "",
+	    reply->condition ? reply->condition : "",
+	    reply->condition ? ")" : "", rq->registry);
+}

@@ -1,0 +1,215 @@
+/* remove, disown, update: an owner's request about one of his things. */
+#include "cli/own.h"
+
+#include "cli/say.h"
+#include "common/mem.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct change {
+	const struct call *call;
+	const char *done; /* "removed" */
+	char *things_file;
+	json_t *things;
+	struct thing_name name; /* borrows from things and argv */
+	struct tags tags;
+};
+
+static void
+save(struct change *ch)
+{
+	struct errbuf eb = { "" };
+
+	if (owned_save(ch->things_file, ch->things, &eb) != OK)
+		say("%s", eb.text);
+}
+
+/* remember keeps the list of things true.  What was disowned, or is unknown to
+ * the registry, is no longer ours; what was removed cannot be found.  It comes
+ * last: name and registry may be the entry's own text. */
+static void
+remember(struct change *ch, enum disc_op op, enum err e)
+{
+	json_t *entry = owned_find(ch->things, &ch->name);
+	bool gone = op == DISC_DISOWN && (e == OK || e == ERR_NOTFOUND);
+
+	if (!entry)
+		return;
+	if (gone)
+		owned_drop(ch->things, &ch->name);
+	else if (op == DISC_REMOVE && e == OK)
+		json_object_set_new(entry, "public", json_false());
+	else
+		return;
+	save(ch);
+}
+
+static void
+print(const struct change *ch)
+{
+	const struct thing_name *n = &ch->name;
+	enum out_mode mode = own_mode(ch->call);
+
+	if (mode == OUT_JSON) {
+		json_t *o =
+		    json_pack("{s:i, s:s, s:s, s:s, s:s, s:s}", "schema", 1,
+			"done", ch->done, "jid", n->jid, "node", n->node.node,
+			"source", n->node.source, "cache", n->node.cache);
+
+		out_json(o);
+		json_decref(o);
+		return;
+	}
+	printf("%s: %s%s%s\n", ch->done, n->jid, *n->node.node ? " node " : "",
+	    n->node.node);
+}
+
+static int
+tell(const struct change *ch, const struct own_request *rq,
+    const struct owner_reply *reply)
+{
+	if (reply->err == OK) {
+		print(ch);
+		return EXIT_OK;
+	}
+	if (rq->msg->op == DISC_DISOWN && reply->condition &&
+	    strcmp(reply->condition, "not-allowed") == 0)
+		return say_exit(EXIT_REFUSED,
+		    "not disowned: the thing must be online and a friend of "
+		    "the registry; owner unchanged (not-allowed).  Try again "
+		    "when its gateway is online");
+	return own_failed(ch->done, rq, reply);
+}
+
+static int
+done(struct own_request *rq, const struct owner_reply *reply)
+{
+	struct change *ch = rq->arg;
+	int code = tell(ch, rq, reply);
+
+	remember(ch, rq->msg->op, reply->err);
+	return code;
+}
+
+/* The option goes before the registry that the thing was claimed at, and that
+ * before the account's. */
+static const char *
+registry_of(const struct change *ch, const struct cfg_account *a)
+{
+	const char *named = ch->call->global[OWN_REGISTRY];
+	const char *known = json_string_value(
+	    json_object_get(owned_find(ch->things, &ch->name), "registry"));
+
+	if (named)
+		return named;
+	return known ? known : a->registry;
+}
+
+static int
+send_change(struct change *ch, enum disc_op op, const struct cfg_account *a)
+{
+	struct disc_msg msg = {
+		.op = op,
+		.jid = ch->name.jid,
+		.node = ch->name.node,
+		.tags = ch->tags, /* borrowed */
+	};
+	struct own_request rq = {
+		.call = ch->call,
+		.registry = registry_of(ch, a),
+		.msg = &msg,
+		.done = done,
+		.arg = ch,
+	};
+
+	if (!rq.registry || !*rq.registry)
+		return say_exit(EXIT_USAGE,
+		    "which registry?  Give --registry JID, or set registry in "
+		    "the account file");
+	return own_ask(&rq, a);
+}
+
+/* change carries out op on the thing that the first n operands name. */
+static int
+change(struct change *ch, enum disc_op op, int n)
+{
+	const struct call *c = ch->call;
+	char *file = own_account_file(c);
+	struct cfg_account account = { 0 };
+	struct errbuf eb = { "" };
+	enum err e;
+	int code;
+
+	ch->things_file = owned_path(file);
+	e = owned_load(ch->things_file, &ch->things, &eb);
+	if (e == OK)
+		e = owned_resolve(ch->things, n, c->argv, &ch->name, &eb);
+	code = e == OK ? own_account(c, file, &account)
+		       : say_exit(err_exit(e), "%s", eb.text);
+	if (code == EXIT_OK)
+		code = send_change(ch, op, &account);
+	cfg_account_fini(&account);
+	json_decref(ch->things);
+	free(ch->things_file);
+	free(file);
+	return code;
+}
+
+int
+own_remove(const struct call *c)
+{
+	struct change ch = { .call = c, .done = "removed" };
+
+	return change(&ch, DISC_REMOVE, c->argc);
+}
+
+int
+own_disown(const struct call *c)
+{
+	struct change ch = { .call = c, .done = "disowned" };
+
+	return change(&ch, DISC_DISOWN, c->argc);
+}
+
+/* add_tag reads TAG=VALUE or #TAG=NUMBER; an empty VALUE deletes. */
+static int
+add_tag(struct change *ch, const char *arg)
+{
+	bool num = *arg == '#';
+	const char *eq = strchr(arg += num, '=');
+	struct errbuf eb = { "" };
+	char *name = mem_strndup(arg, (size_t)(eq - arg));
+	enum err e = tags_add(&ch->tags, name, eq + 1, num && eq[1], &eb);
+
+	free(name);
+	if (e == ERR_BUSY)
+		return verb_usage(ch->call, "a tag is given twice");
+	return e == OK ? EXIT_OK : verb_usage(ch->call, "%s", eb.text);
+}
+
+int
+own_update(const struct call *c)
+{
+	struct change ch = { .call = c, .done = "updated" };
+	int n = 1, code = EXIT_OK;
+
+	while (n < c->argc && !strchr(c->argv[n], '='))
+		n++;
+	if (n == c->argc)
+		return verb_usage(c, "update needs TAG=VALUE or #TAG=NUMBER");
+	for (int i = n; i < c->argc && code == EXIT_OK; i++) {
+		if (strchr(c->argv[i], '='))
+			code = add_tag(&ch, c->argv[i]);
+		else
+			code = verb_usage(c,
+			    "\"%s\" is not TAG=VALUE or "
+			    "#TAG=NUMBER",
+			    c->argv[i]);
+	}
+	if (code == EXIT_OK)
+		code = change(&ch, DISC_UPDATE, n);
+	tags_fini(&ch.tags);
+	return code;
+}

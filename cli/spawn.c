@@ -1,0 +1,116 @@
+#include "cli/spawn.h"
+
+#include "cli/say.h"
+#include "common/mem.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <limits.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+extern char **environ;
+
+/* A program of another version in PATH must not come before our own. */
+static char *
+beside(const char *name)
+{
+	char self[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	char *path;
+
+	if (n < 0)
+		return NULL;
+	self[n] = '\0';
+	path = mem_printf("%s/%s", dirname(self), name);
+	if (access(path, X_OK) == 0)
+		return path;
+	free(path);
+	return NULL;
+}
+
+static char *
+find(const char *name)
+{
+	char *path = beside(name);
+
+	if (path)
+		return path;
+	path = mem_printf("/usr/libexec/thingbridge/%s", name);
+	if (access(path, X_OK) == 0)
+		return path;
+	free(path);
+	return mem_strdup(name); /* PATH */
+}
+
+static void
+feed(int fd, const char *s, size_t len)
+{
+	while (len) {
+		ssize_t n = write(fd, s, len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return; /* it ended early, and its status says why */
+		s += n;
+		len -= (size_t)n;
+	}
+}
+
+static int
+status_of(pid_t pid, const char *name)
+{
+	int status;
+
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return EXIT_FAILED;
+	if (WIFEXITED(status))
+		return WEXITSTATUS(status);
+	return say_exit(
+	    EXIT_FAILED, "%s was ended by signal %d", name, WTERMSIG(status));
+}
+
+static int
+start(const char *path, char **argv, int pipe_end, pid_t *pid)
+{
+	posix_spawn_file_actions_t fa;
+	int e;
+
+	posix_spawn_file_actions_init(&fa);
+	posix_spawn_file_actions_adddup2(&fa, pipe_end, STDIN_FILENO);
+	e = posix_spawnp(pid, path, &fa, NULL, argv, environ);
+	posix_spawn_file_actions_destroy(&fa);
+	return e;
+}
+
+int
+spawn_fed(const char *name, char **argv, const char *input, size_t len)
+{
+	char *path = find(name);
+	int fd[2], e;
+	pid_t pid;
+
+	if (pipe(fd) != 0 || fcntl(fd[0], F_SETFD, FD_CLOEXEC) != 0 ||
+	    fcntl(fd[1], F_SETFD, FD_CLOEXEC) != 0) {
+		free(path);
+		return say_exit(EXIT_FAILED, "cannot make a pipe");
+	}
+	argv[0] = path;
+	e = start(path, argv, fd[0], &pid);
+	close(fd[0]);
+	if (e == 0)
+		feed(fd[1], input, len);
+	close(fd[1]);
+	free(path);
+	if (e == 0)
+		return status_of(pid, name);
+	return say_exit(EXIT_FAILED,
+	    "%s cannot be run: is the package thingbridge-labels installed?",
+	    name);
+}

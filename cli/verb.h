@@ -1,0 +1,55 @@
+/* Programs with subcommands: one table serves parsing, help and guesses. */
+#ifndef CLI_VERB_H
+#define CLI_VERB_H
+
+#include "common/err.h"
+
+#include <stdbool.h>
+
+struct opt {
+	const char *name; /* long */
+	char letter;      /* or 0 */
+	const char *arg;  /* what it takes; NULL: a flag */
+	const char *help;
+};
+
+enum { OPT_MAX = 12 };
+
+struct call;
+
+struct verb {
+	const char *name;
+	const char *args; /* "NODE [FIELD...]" */
+	const char *help; /* one line */
+	const char *more; /* further lines for its own help, or NULL */
+	const char *example;
+	const struct opt *opts; /* ends with a NULL name; NULL: none */
+	int min, max;           /* operands; max -1: any number */
+	int (*run)(const struct call *c); /* returns the exit code */
+};
+
+struct program {
+	const char *name, *purpose;
+	const struct opt *opts;   /* before and after the command */
+	const struct verb *verbs; /* ends with a NULL name */
+	const char *example;
+};
+
+/* One command as given.  The values stand where their options stand in the
+ * tables: NULL not given, "" a flag. */
+struct call {
+	const struct program *program;
+	const struct verb *verb;
+	const char *global[OPT_MAX], *opt[OPT_MAX];
+	int argc;
+	char **argv;
+};
+
+/* verb_main reads the command line and runs the command; --help, --version and
+ * mistakes end here.  Returns the exit code. */
+int verb_main(const struct program *p, int argc, char **argv);
+
+/* verb_usage says what is wrong and where the help is; returns EXIT_USAGE. */
+int verb_usage(const struct call *c, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+#endif

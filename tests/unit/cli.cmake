@@ -1,0 +1,1 @@
+tb_test(cli owned LINK tb_own)
