@@ -1,0 +1,330 @@
+#define _GNU_SOURCE /* struct ucred */
+
+#include "gateway/control.h"
+
+#include "common/buf.h"
+#include "common/log.h"
+#include "common/mem.h"
+#include "gateway/commands.h"
+#include "gateway/gateway.h"
+#include "gateway/registrar.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+enum {
+	CLIENTS_MAX = 32,
+	LINE_MAX_BYTES = 65536,
+	SILENT_MS = 60000,
+};
+
+struct client {
+	struct control *control;
+	uv_pipe_t pipe;
+	uv_timer_t timer; /* runs while a line is half read */
+	struct caller who;
+	struct buf in;
+	char chunk[4096];
+	unsigned open; /* handles that must close before it is freed */
+	LIST_ENTRY(client) link;
+};
+
+struct control {
+	struct gateway *gw;
+	uv_pipe_t listener;
+	char *path;
+	unsigned n_clients;
+	bool closing, closed;
+	LIST_HEAD(, client) clients;
+};
+
+static void
+free_when_idle(struct control *c)
+{
+	if (!c->closing || !c->closed || c->n_clients)
+		return;
+	free(c->path);
+	free(c);
+}
+
+static void
+client_closed(uv_handle_t *h)
+{
+	struct client *cl = h->data;
+	struct control *c = cl->control;
+
+	if (--cl->open)
+		return;
+	LIST_REMOVE(cl, link);
+	buf_fini(&cl->in);
+	free(cl);
+	c->n_clients--;
+	free_when_idle(c);
+}
+
+static void
+drop(struct client *cl)
+{
+	if (uv_is_closing((uv_handle_t *)&cl->pipe))
+		return;
+	uv_close((uv_handle_t *)&cl->pipe, client_closed);
+	uv_close((uv_handle_t *)&cl->timer, client_closed);
+}
+
+static void
+silent(uv_timer_t *t)
+{
+	drop(t->data);
+}
+
+struct reply {
+	uv_write_t write;
+	char *text;
+};
+
+static void
+written(uv_write_t *w, int status)
+{
+	struct reply *r = w->data;
+
+	(void)status; /* a client that went away is noticed by the reader */
+	mem_free_secret(r->text);
+	free(r);
+}
+
+/* Takes answer. */
+static void
+reply(struct client *cl, json_t *answer)
+{
+	struct reply *r = mem_zalloc(sizeof(*r));
+	char *line = json_dumps(answer, JSON_COMPACT);
+	uv_buf_t b;
+
+	json_decref(answer);
+	r->text = mem_printf("%s\n",
+	    line ? line
+		 : "{\"ok\":false,\"exit\":1,"
+		   "\"text\":\"internal\"}");
+	mem_free_secret(line);
+	r->write.data = r;
+	b = uv_buf_init(r->text, (unsigned)strlen(r->text));
+	if (uv_write(&r->write, (uv_stream_t *)&cl->pipe, &b, 1, written) != 0)
+		written(&r->write, -1);
+}
+
+static void
+serve(struct client *cl, const char *line, size_t len)
+{
+	struct gateway *gw = cl->control->gw;
+	json_t *rq = json_loadb(line, len, JSON_REJECT_DUPLICATES, NULL);
+	struct errbuf eb = { "" };
+	json_t *data = NULL;
+	enum err e;
+
+	if (json_is_object(rq))
+		e = command_run(gw, &cl->who, rq, &data, &eb);
+	else
+		e = errbuf_set(&eb, ERR_RANGE, "not a JSON object");
+	json_decref(rq);
+	/* What was done is on disk before it is said. */
+	if (registrar_turn(gw->registrar) != OK && e == OK) {
+		json_decref(data);
+		e = errbuf_set(&eb, ERR_IO,
+		    "the state file cannot be written, nothing was changed; is "
+		    "the disk full?");
+	}
+	if (e == OK)
+		reply(cl, json_pack("{s:b, s:o}", "ok", 1, "data", data));
+	else
+		reply(cl,
+		    json_pack("{s:b, s:i, s:s}", "ok", 0, "exit",
+			(int)err_exit(e), "text",
+			eb.text[0] ? eb.text : err_str(e)));
+}
+
+static void
+take_lines(struct client *cl)
+{
+	char *end;
+
+	while (cl->in.len &&
+	    (end = memchr(cl->in.data, '\n', cl->in.len)) != NULL) {
+		size_t len = (size_t)(end - cl->in.data);
+
+		serve(cl, cl->in.data, len);
+		buf_consume(&cl->in, len + 1);
+	}
+	if (cl->in.len > LINE_MAX_BYTES)
+		drop(cl);
+	else if (cl->in.len)
+		uv_timer_start(&cl->timer, silent, SILENT_MS, 0);
+	else
+		uv_timer_stop(&cl->timer);
+}
+
+static void
+lend(uv_handle_t *h, size_t size, uv_buf_t *out)
+{
+	struct client *cl = h->data;
+
+	(void)size;
+	*out = uv_buf_init(cl->chunk, sizeof(cl->chunk));
+}
+
+static void
+received(uv_stream_t *s, ssize_t n, const uv_buf_t *b)
+{
+	struct client *cl = s->data;
+
+	if (n < 0) {
+		drop(cl);
+		return;
+	}
+	buf_add(&cl->in, b->base, (size_t)n);
+	take_lines(cl);
+}
+
+static void
+identify(struct client *cl)
+{
+	struct ucred cred;
+	socklen_t len = sizeof(cred);
+	uv_os_fd_t fd;
+
+	cl->who.uid = (uid_t)-1;
+	if (uv_fileno((uv_handle_t *)&cl->pipe, &fd) != 0 ||
+	    getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) != 0)
+		return;
+	cl->who.uid = cred.uid;
+	cl->who.pid = cred.pid;
+}
+
+static void
+connected(uv_stream_t *listener, int status)
+{
+	struct control *c = listener->data;
+	struct client *cl;
+
+	if (status < 0)
+		return;
+	cl = mem_zalloc(sizeof(*cl));
+	cl->control = c;
+	uv_pipe_init(&c->gw->loop, &cl->pipe, 0);
+	uv_timer_init(&c->gw->loop, &cl->timer);
+	cl->pipe.data = cl;
+	cl->timer.data = cl;
+	cl->open = 2;
+	c->n_clients++;
+	LIST_INSERT_HEAD(&c->clients, cl, link);
+	if (uv_accept(listener, (uv_stream_t *)&cl->pipe) != 0 ||
+	    c->n_clients > CLIENTS_MAX) {
+		drop(cl);
+		return;
+	}
+	identify(cl);
+	uv_read_start((uv_stream_t *)&cl->pipe, lend, received);
+}
+
+/* Whether somebody answers at the path; a socket without one is left over. */
+static bool
+alive(const char *path)
+{
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	bool yes;
+
+	if (fd < 0)
+		return false;
+	memcpy(a.sun_path, path, strlen(path));
+	yes = connect(fd, (const struct sockaddr *)(const void *)&a,
+		  sizeof(a)) == 0;
+	close(fd);
+	return yes;
+}
+
+static enum err
+prepare_path(const char *path, struct errbuf *eb)
+{
+	struct stat st;
+
+	if (strlen(path) >= sizeof(((struct sockaddr_un *)0)->sun_path))
+		return errbuf_set(eb, ERR_CONFIG,
+		    "control socket %s: the path is longer than a socket's may "
+		    "be",
+		    path);
+	if (lstat(path, &st) != 0)
+		return OK;
+	if (!S_ISSOCK(st.st_mode))
+		return errbuf_set(eb, ERR_IO,
+		    "control socket %s: a file stands there that is no socket",
+		    path);
+	if (alive(path))
+		return errbuf_set(eb, ERR_BUSY,
+		    "control socket %s: another thingbridged answers there",
+		    path);
+	if (unlink(path) != 0)
+		return errbuf_set(
+		    eb, ERR_IO, "control socket %s: %s", path, strerror(errno));
+	return OK;
+}
+
+static void
+listener_closed(uv_handle_t *h)
+{
+	struct control *c = h->data;
+
+	c->closed = true;
+	free_when_idle(c);
+}
+
+enum err
+control_new(uv_loop_t *loop, const char *path, struct gateway *gw,
+    struct control **out, struct errbuf *eb)
+{
+	enum err e = prepare_path(path, eb);
+	struct control *c;
+	mode_t mask;
+	int rc;
+
+	if (e != OK)
+		return e;
+	c = mem_zalloc(sizeof(*c));
+	c->gw = gw;
+	c->path = mem_strdup(path);
+	LIST_INIT(&c->clients);
+	uv_pipe_init(loop, &c->listener, 0);
+	c->listener.data = c;
+	mask = umask(0117); /* 0660 from the first moment on */
+	rc = uv_pipe_bind(&c->listener, path);
+	umask(mask);
+	if (rc == 0)
+		rc = uv_listen((uv_stream_t *)&c->listener, 8, connected);
+	if (rc != 0) {
+		control_close(c);
+		return errbuf_set(eb, ERR_IO,
+		    "control socket %s: %s; does the directory exist, and may "
+		    "this user write to it?",
+		    path, uv_strerror(rc));
+	}
+	*out = c;
+	return OK;
+}
+
+void
+control_close(struct control *c)
+{
+	struct client *cl;
+
+	if (!c || c->closing)
+		return;
+	c->closing = true;
+	LIST_FOREACH(cl, &c->clients, link)
+	drop(cl);
+	uv_close((uv_handle_t *)&c->listener, listener_closed);
+}

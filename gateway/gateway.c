@@ -1,0 +1,371 @@
+#include "gateway/gateway.h"
+
+#include "common/buf.h"
+#include "common/log.h"
+#include "common/mem.h"
+#include "common/notify.h"
+#include "common/utf8.h"
+#include "gateway/control.h"
+#include "gateway/friends.h"
+#include "gateway/plant.h"
+#include "gateway/registrar.h"
+#include "gateway/store.h"
+#include "protocol/stanza.h"
+#include "xmpp/iq.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { TICK_MS = 2000 };
+
+static const struct disco_identity identity = { "gateway", "iot",
+	"thingbridge" };
+static const char *const features[] = { NS_DISCO_INFO, NS_PING, NULL };
+
+/* Nodes and configuration. */
+
+static const struct cfg_node *
+section_of(const struct cfg *c, const struct node *n)
+{
+	for (size_t i = 0; i < c->n_nodes; i++) {
+		if (strcmp(c->nodes[i].name_id, n->id) == 0 &&
+		    strcmp(c->nodes[i].source, n->source) == 0 &&
+		    strcmp(c->nodes[i].cache, n->cache) == 0)
+			return &c->nodes[i];
+	}
+	return NULL;
+}
+
+static void
+event(struct gateway *gw, struct node *n, enum thing_event_kind kind)
+{
+	enum err e = registrar_event(gw->registrar, n, kind);
+
+	(void)e; /* only commands are refused */
+}
+
+/* A node seen for the first time gets its KEY before anything else. */
+static void
+add_node(struct gateway *gw, const struct cfg_node *section)
+{
+	struct node_ref ref = { section->name_id, section->source,
+		section->cache };
+	struct node *n = nodes_add(&gw->nodes, &ref);
+
+	key_new(n->key);
+	n->key_gen = 1;
+	n->thing.self_owned = section->self_owned;
+	node_configure(n, section);
+	registrar_touch(gw->registrar, n);
+	store_node(gw->store, n);
+}
+
+/* Brings the node table in step with gw->cfg. */
+static void
+configure_nodes(struct gateway *gw, struct reload_counts *counts)
+{
+	const struct cfg *c = gw->cfg;
+	size_t had = gw->nodes.n;
+
+	for (size_t i = 0; i < had; i++) {
+		struct node *n = gw->nodes.v[i];
+		const struct cfg_node *was = n->cfg, *is = section_of(c, n);
+
+		if (was && is && !cfg_node_equal(was, is))
+			counts->changed++;
+		else if (was && !is)
+			counts->removed++;
+		else if (!was && is)
+			counts->added++;
+		node_configure(n, is);
+		event(gw, n, is ? THING_CONFIGURED : THING_DECONFIGURED);
+	}
+	for (size_t i = 0; i < c->n_nodes; i++) {
+		struct node_ref ref = { c->nodes[i].name_id, c->nodes[i].source,
+			c->nodes[i].cache };
+
+		if (nodes_by_ref(&gw->nodes, &ref))
+			continue;
+		add_node(gw, &c->nodes[i]);
+		counts->added++;
+	}
+}
+
+enum err
+gateway_reload(struct gateway *gw, struct buf *notes, struct reload_counts *out)
+{
+	struct cfg *fresh, *old = gw->cfg;
+	struct buf keys = { 0 };
+	enum err e = cfg_load(old->path, true, &fresh, notes);
+
+	memset(out, 0, sizeof(*out));
+	if (e != OK)
+		return e;
+	cfg_restart(old, fresh, &keys);
+	if (keys.len)
+		buf_printf(notes, "note: takes effect after a restart: %s\n",
+		    keys.data);
+	buf_fini(&keys);
+	gw->cfg = fresh;
+	gw->cfg_utc = clock_utc(gw->clock);
+	log_open((enum log_level)fresh->gateway.log);
+	configure_nodes(gw, out);
+	plant_apply(gw->plant, old);
+	for (size_t i = 0; i < gw->nodes.n; i++) {
+		if (gw->nodes.v[i]->cfg)
+			event(gw, gw->nodes.v[i], THING_TAGS_CHANGED);
+		if (session_online(gw->session) &&
+		    gw->nodes.v[i]->thing.claim == CLAIM_NEW)
+			event(gw, gw->nodes.v[i], THING_ONLINE);
+	}
+	log_info("config", "reload: %zu added, %zu changed, %zu removed",
+	    out->added, out->changed, out->removed);
+	return OK;
+}
+
+/* The connection. */
+
+static void
+status(struct gateway *gw, const char *xmpp)
+{
+	char *text = mem_printf("STATUS=%zu nodes, XMPP %s", gw->nodes.n, xmpp);
+
+	notify_send(text);
+	free(text);
+}
+
+static void
+online(void *arg, const char *full_jid)
+{
+	struct gateway *gw = arg;
+
+	log_info("xmpp", "online as %s", full_jid);
+	gw->offline_why[0] = '\0';
+	status(gw, "online");
+	friends_online(gw->friends);
+	registrar_online(gw->registrar);
+}
+
+static void
+offline(void *arg, enum session_fault fault, const char *text)
+{
+	struct gateway *gw = arg;
+
+	(void)fault;
+	if (strcmp(gw->offline_why, text) != 0) /* changes, not repeats */
+		log_warn("xmpp", "%s", text);
+	utf8_sanitize(
+	    text, strlen(text), gw->offline_why, sizeof(gw->offline_why));
+	status(gw, "offline");
+	registrar_offline(gw->registrar);
+}
+
+static void
+presence(void *arg, xmpp_stanza_t *stanza)
+{
+	struct gateway *gw = arg;
+
+	friends_presence(gw->friends, stanza);
+}
+
+static enum err
+connect_parts(struct gateway *gw, struct errbuf *eb)
+{
+	const struct cfg_xmpp *x = &gw->cfg->xmpp;
+	const char *colon = x->host ? strrchr(x->host, ':') : NULL;
+	const char *bracket = x->host ? strrchr(x->host, ']') : NULL;
+	bool has_port = colon && (!bracket || colon > bracket) &&
+	    (bracket || strchr(x->host, ':') == colon);
+	char *host = has_port ? mem_strndup(x->host, (size_t)(colon - x->host))
+			      : mem_strdup(x->host);
+	const struct session_config sc = {
+		.kind = SESSION_CLIENT,
+		.jid = x->jid,
+		.password = x->password,
+		.host = host,
+		.port = has_port ? (uint16_t)strtoul(colon + 1, NULL, 10) : 0,
+		.tls = x->tls == CFG_TLS_OPTIONAL ? SESSION_TLS_OPTIONAL
+						  : SESSION_TLS_REQUIRED,
+		.ca_file = x->ca_file,
+		.create_account = x->register_,
+	};
+	const struct session_events ev = { online, offline, presence, NULL,
+		gw };
+	enum err e =
+	    session_new(&gw->loop, gw->clock, &sc, &ev, &gw->session, eb);
+
+	free(host);
+	if (e != OK)
+		return e;
+	iq_disco(gw->session, &identity, features);
+	iq_routes(gw->session, registrar_routes, gw->registrar);
+	return OK;
+}
+
+/* The loop. */
+
+static void
+turn(uv_prepare_t *h)
+{
+	struct gateway *gw = h->data;
+
+	if (!gw->stopping)
+		registrar_turn(gw->registrar);
+}
+
+static void
+tick(uv_timer_t *h)
+{
+	struct gateway *gw = h->data;
+
+	registrar_tick(gw->registrar);
+	friends_tick(gw->friends);
+}
+
+static void
+alive(uv_timer_t *h)
+{
+	(void)h;
+	notify_send("WATCHDOG=1");
+}
+
+static void
+session_gone(void *arg)
+{
+	struct gateway *gw = arg;
+
+	gw->session = NULL;
+}
+
+static void
+stop(uv_signal_t *h, int signum)
+{
+	struct gateway *gw = h->data;
+	uv_handle_t *handles[] = { (uv_handle_t *)&gw->turn,
+		(uv_handle_t *)&gw->tick, (uv_handle_t *)&gw->watchdog,
+		(uv_handle_t *)&gw->term, (uv_handle_t *)&gw->intr,
+		(uv_handle_t *)&gw->hup };
+
+	(void)signum;
+	if (gw->stopping)
+		return;
+	log_info("gateway", "stopping");
+	notify_send("STOPPING=1");
+	registrar_turn(gw->registrar);
+	gw->stopping = true;
+	control_close(gw->control);
+	plant_stop(gw->plant);
+	session_stop(gw->session, session_gone, gw);
+	for (size_t i = 0; i < sizeof(handles) / sizeof(handles[0]); i++)
+		uv_close(handles[i], NULL);
+}
+
+static void
+hangup(uv_signal_t *h, int signum)
+{
+	struct gateway *gw = h->data;
+	struct reload_counts counts;
+	struct buf notes = { 0 };
+	char *text;
+
+	(void)signum;
+	notify_send("RELOADING=1");
+	if (gateway_reload(gw, &notes, &counts) != OK)
+		log_err("config", "reload: nothing was changed");
+	text = buf_take(&notes);
+	for (char *save = NULL, *l = strtok_r(text, "\n", &save); l;
+	     l = strtok_r(NULL, "\n", &save))
+		log_warn("config", "%s", l);
+	free(text);
+	notify_send("READY=1");
+}
+
+static void
+start_handles(struct gateway *gw)
+{
+	int64_t watch = notify_watchdog_ms();
+
+	uv_prepare_init(&gw->loop, &gw->turn);
+	uv_timer_init(&gw->loop, &gw->tick);
+	uv_timer_init(&gw->loop, &gw->watchdog);
+	uv_signal_init(&gw->loop, &gw->term);
+	uv_signal_init(&gw->loop, &gw->intr);
+	uv_signal_init(&gw->loop, &gw->hup);
+	gw->turn.data = gw->tick.data = gw->term.data = gw->intr.data =
+	    gw->hup.data = gw;
+	uv_prepare_start(&gw->turn, turn);
+	uv_timer_start(&gw->tick, tick, TICK_MS, TICK_MS);
+	if (watch > 0)
+		uv_timer_start(
+		    &gw->watchdog, alive, (uint64_t)watch, (uint64_t)watch);
+	uv_signal_start(&gw->term, stop, SIGTERM);
+	uv_signal_start(&gw->intr, stop, SIGINT);
+	uv_signal_start(&gw->hup, hangup, SIGHUP);
+}
+
+static enum err
+open_parts(struct gateway *gw, struct errbuf *eb)
+{
+	const char *registry = gw->cfg->registry.jid;
+	struct reload_counts counts = { 0 };
+	enum err e = store_open(gw->cfg->gateway.state, &gw->store, eb);
+
+	if (e == OK)
+		e = store_load(gw->store, &gw->nodes, eb);
+	gw->registrar = registrar_new(gw, registry);
+	gw->friends = friends_new(gw);
+	if (e == OK && (!registry || !*registry || strchr(registry, '@')))
+		e = errbuf_set(eb, ERR_CONFIG,
+		    "[registry] needs jid = the address of a Thing Registry "
+		    "component, such as registry.example.org");
+	if (e == OK) {
+		configure_nodes(gw, &counts);
+		e = connect_parts(gw, eb);
+	}
+	if (e == OK)
+		e = control_new(
+		    &gw->loop, gw->cfg->gateway.control, gw, &gw->control, eb);
+	return e;
+}
+
+static void
+run(struct gateway *gw)
+{
+	gw->plant = plant_new(gw);
+	start_handles(gw);
+	plant_apply(gw->plant, NULL);
+	session_start(gw->session);
+	log_info("gateway", "thingbridged " TB_VERSION ": %zu nodes, %zu buses",
+	    gw->cfg->n_nodes, gw->cfg->n_buses);
+	notify_send("READY=1");
+	uv_run(&gw->loop, UV_RUN_DEFAULT);
+}
+
+int
+gateway_run(struct cfg *cfg, const struct clock *clock)
+{
+	struct gateway gw = { .clock = clock, .cfg = cfg };
+	struct errbuf eb = { "" };
+	enum err e;
+
+	gw.cfg_utc = clock_utc(clock);
+	uv_loop_init(&gw.loop);
+	e = open_parts(&gw, &eb);
+	if (e == OK) {
+		run(&gw);
+	} else {
+		log_err("gateway", "%s", eb.text);
+		control_close(gw.control);
+		if (gw.session)
+			session_stop(gw.session, session_gone, &gw);
+		uv_run(&gw.loop, UV_RUN_DEFAULT);
+	}
+	registrar_free(gw.registrar);
+	friends_free(gw.friends);
+	plant_free(gw.plant);
+	nodes_fini(&gw.nodes);
+	store_close(gw.store);
+	cfg_free(gw.cfg);
+	uv_loop_close(&gw.loop);
+	return (int)err_exit(e);
+}

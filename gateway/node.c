@@ -1,0 +1,246 @@
+#include "gateway/node.h"
+
+#include "common/mem.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct node *
+nodes_add(struct nodes *t, const struct node_ref *ref)
+{
+	struct node *n = mem_zalloc(sizeof(*n));
+
+	n->handle = ++t->next_handle;
+	n->id = mem_strdup(ref->node);
+	n->source = mem_strdup(ref->source);
+	n->cache = mem_strdup(ref->cache);
+	t->v = mem_grow(t->v, t->n, &t->cap, sizeof(*t->v));
+	t->v[t->n++] = n;
+	return n;
+}
+
+static void
+node_free(struct node *n)
+{
+	explicit_bzero(n->key, sizeof(n->key));
+	tags_fini(&n->claim);
+	tags_fini(&n->acked);
+	tags_fini(&n->meta);
+	free(n->points);
+	free(n->follows);
+	free(n->id);
+	free(n->source);
+	free(n->cache);
+	free(n);
+}
+
+void
+nodes_remove(struct nodes *t, struct node *n)
+{
+	size_t i = 0;
+
+	while (t->v[i] != n)
+		i++;
+	t->n--;
+	memmove(t->v + i, t->v + i + 1, (t->n - i) * sizeof(*t->v));
+	node_free(n);
+}
+
+void
+nodes_fini(struct nodes *t)
+{
+	for (size_t i = 0; i < t->n; i++)
+		node_free(t->v[i]);
+	free(t->v);
+	memset(t, 0, sizeof(*t));
+}
+
+struct node *
+nodes_by_ref(const struct nodes *t, const struct node_ref *ref)
+{
+	for (size_t i = 0; i < t->n; i++) {
+		struct node *n = t->v[i];
+
+		if (strcmp(n->id, ref->node) == 0 &&
+		    strcmp(n->source, ref->source) == 0 &&
+		    strcmp(n->cache, ref->cache) == 0)
+			return n;
+	}
+	return NULL;
+}
+
+/* Handles only grow, and the table keeps the order in which they were given. */
+struct node *
+nodes_by_handle(const struct nodes *t, uint32_t handle)
+{
+	size_t lo = 0, hi = t->n;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (t->v[mid]->handle == handle)
+			return t->v[mid];
+		if (t->v[mid]->handle < handle)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return NULL;
+}
+
+enum err
+nodes_by_id(const struct nodes *t, const char *id, struct node **out)
+{
+	*out = NULL;
+	for (size_t i = 0; i < t->n; i++) {
+		if (!t->v[i]->cfg || strcmp(t->v[i]->id, id) != 0)
+			continue;
+		if (*out)
+			return ERR_BUSY;
+		*out = t->v[i];
+	}
+	return *out ? OK : ERR_NOTFOUND;
+}
+
+struct node_ref
+node_ref_of(const struct node *n)
+{
+	return (struct node_ref){ n->id, n->source, n->cache };
+}
+
+static int
+field_index(const struct tmpl *t, const char *name)
+{
+	const struct field *f = tmpl_find(t, name);
+
+	return f ? (int)(f - t->fields) : -1;
+}
+
+/* Collects the "@field" tags of one list. */
+static void
+add_follows(struct node *n, const struct cfg_tag *tags, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct follow *f;
+
+		if (tags[i].value[0] != '@')
+			continue;
+		n->follows = mem_resize(
+		    n->follows, n->n_follows + 1, sizeof(*n->follows));
+		f = &n->follows[n->n_follows++];
+		memset(f, 0, sizeof(*f));
+		f->tag = tags[i].name;
+		f->num = tags[i].num;
+		f->field = field_index(n->cfg->tmpl, tags[i].value + 1);
+	}
+}
+
+void
+node_configure(struct node *n, const struct cfg_node *cfg)
+{
+	/* On another line another device may answer. */
+	bool same = n->cfg && cfg && cfg_node_equal(n->cfg, cfg) &&
+	    cfg_bus_equal(n->cfg->on, cfg->on);
+
+	n->cfg = cfg;
+	free(n->follows);
+	n->follows = NULL;
+	n->n_follows = 0;
+	if (!same) {
+		free(n->points);
+		n->points = NULL;
+		n->device = UNIT_UNKNOWN;
+		n->trouble[0] = '\0';
+		n->once_done = false;
+	}
+	if (!cfg)
+		return;
+	add_follows(n, cfg->tags, cfg->n_tags);
+	if (!n->points)
+		n->points = mem_array(cfg->tmpl->n_fields, sizeof(*n->points));
+}
+
+void
+node_read(struct node *n, const struct drv_event *ev)
+{
+	for (size_t i = 0; i < ev->n; i++) {
+		const struct reading *r = &ev->r[i];
+		struct point *p;
+
+		if (!n->cfg || r->field >= n->cfg->tmpl->n_fields)
+			continue;
+		p = &n->points[r->field];
+		p->quality = r->quality;
+		p->why = r->why;
+		if (r->quality == QUALITY_ERROR)
+			n->errors++;
+		if (r->quality != QUALITY_OK)
+			continue;
+		p->value = r->value;
+		p->at_mono = ev->mono_ms;
+		p->at_utc = ev->utc_ms;
+	}
+}
+
+/* A value may be three polls old before it is called stale. */
+enum quality
+node_quality(const struct node *n, size_t field, int64_t mono)
+{
+	const struct point *p = &n->points[field];
+	const struct field *f = &n->cfg->tmpl->fields[field];
+	int64_t age = f->max_age_ms;
+
+	if (p->quality != QUALITY_OK)
+		return p->quality;
+	if (age == 0)
+		age = 3 * tmpl_poll_ms(n->cfg->tmpl, f, n->cfg->poll_ms);
+	if (age > 0 && mono - p->at_mono > age)
+		return QUALITY_STALE;
+	return QUALITY_OK;
+}
+
+void
+value_text(const struct value *v, char out[VALUE_TEXT_SIZE])
+{
+	char num[NUM_TEXT];
+	const char *s = v->text;
+
+	if (v->type == VALUE_NUM) {
+		num_format(v->num, num);
+		s = num;
+	} else if (v->type == VALUE_BOOL) {
+		s = v->on ? "true" : "false";
+	}
+	snprintf(out, VALUE_TEXT_SIZE, "%s", s);
+}
+
+const char *
+node_sticker(const struct node *n)
+{
+	if (n->printed_gen == 0)
+		return "none";
+	if (n->printed_gen != n->key_gen)
+		return "stale";
+	if (n->thing.claim == CLAIM_NEW || n->thing.claim == CLAIM_UNCLAIMED)
+		return "printed";
+	return "void";
+}
+
+const char *
+node_device(const struct node *n)
+{
+	if (n->cfg && !n->cfg->enabled)
+		return "disabled";
+	switch (n->device) {
+	case UNIT_ONLINE:
+		return "online";
+	case UNIT_SUSPECT:
+		return "suspect";
+	case UNIT_OFFLINE:
+		return "offline";
+	case UNIT_UNKNOWN:
+		break;
+	}
+	return "unknown";
+}

@@ -1,0 +1,113 @@
+/* The node table: every node of the configuration, and those that left it but
+ * are still in the registry.  Thread: loop. */
+#ifndef GATEWAY_NODE_H
+#define GATEWAY_NODE_H
+
+#include "common/key.h"
+#include "config/config.h"
+#include "drivers/reading.h"
+#include "protocol/discovery.h"
+#include "protocol/tag.h"
+#include "registry-client/thing.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/queue.h>
+
+/* The latest of one field. */
+struct point {
+	struct value value; /* the last good one; meaningful when at_utc != 0 */
+	enum quality quality;    /* of the last attempt */
+	int64_t at_mono, at_utc; /* arrival of the last good value */
+	const char *why;         /* static text: what is wrong, or NULL */
+};
+
+/* A tag that follows a field: when it was last decided to push a value. */
+struct follow {
+	const char *tag; /* name, borrowed from the configuration */
+	bool num;
+	int field;                  /* index in the template's fields */
+	char text[VALUE_TEXT_SIZE]; /* the value to push; "" none yet */
+	int64_t pushed_mono;        /* when text was decided; 0 never */
+};
+
+/* What the registrar has to send for a node; in flight, or waiting. */
+struct duty {
+	unsigned
+	    want; /* enum thing_act: THING_REGISTER, _UPDATE, _UNREGISTER */
+	unsigned in_flight;     /* one of them, or 0 */
+	bool queued;            /* in the registrar's queue */
+	int64_t retry_mono;     /* 0: none */
+	unsigned failures;      /* in a row */
+	int64_t key_clear_mono; /* when KEY='' is due; 0: not armed */
+	bool told;              /* the failure was logged */
+};
+
+struct node {
+	int64_t row;     /* in the store; 0: not yet written */
+	uint32_t handle; /* for the bus threads; never used twice */
+	char *id, *source, *cache;
+	const struct cfg_node *cfg; /* NULL: gone from the configuration */
+	/* kept */
+	struct thing thing;
+	char key[KEY_SIZE];
+	int64_t key_gen;
+	bool frozen;         /* claim holds what was registered or printed */
+	struct tags claim;   /* without KEY */
+	struct tags acked;   /* what the registry last acknowledged */
+	struct tags meta;    /* set by the installer's tool */
+	int64_t printed_gen; /* key_gen when a sticker was printed; 0 never */
+	int64_t printed_utc;
+	/* live */
+	struct duty duty;
+	struct point *points; /* one a field of the template */
+	struct follow *follows;
+	size_t n_follows;
+	enum unit_state device;
+	bool
+	    once_done; /* identity fields were answered since the bus started */
+	uint64_t errors;
+	char trouble[128]; /* why the device does not answer; "" when it does */
+	STAILQ_ENTRY(node) due;
+};
+
+struct nodes {
+	struct node **v; /* in order of configuration, then the gone ones */
+	size_t n, cap;
+	uint32_t next_handle;
+};
+
+/* nodes_add appends an empty node of that identity.  Owns: table owns it. */
+struct node *nodes_add(struct nodes *t, const struct node_ref *ref);
+void nodes_remove(struct nodes *t, struct node *n);
+void nodes_fini(struct nodes *t);
+
+struct node *nodes_by_ref(const struct nodes *t, const struct node_ref *ref);
+struct node *nodes_by_handle(const struct nodes *t, uint32_t handle);
+
+/* nodes_by_id finds the node of that id; ERR_NOTFOUND, or ERR_BUSY when nodes
+ * of several sources share it. */
+enum err nodes_by_id(
+    const struct nodes *t, const char *id, struct node **out) MUST_USE;
+
+struct node_ref node_ref_of(const struct node *n);
+
+/* node_configure binds the node to its section (NULL: gone); points are kept
+ * when the template is the same. */
+void node_configure(struct node *n, const struct cfg_node *cfg);
+
+/* node_read stores the readings of an event. */
+void node_read(struct node *n, const struct drv_event *ev);
+
+/* node_quality is the point's quality now: OK turns STALE past max_age. */
+enum quality node_quality(const struct node *n, size_t field, int64_t mono);
+
+/* value_text writes a value as it goes on the wire. */
+void value_text(const struct value *v, char out[VALUE_TEXT_SIZE]);
+
+/* node_sticker: none, printed, void or stale. */
+const char *node_sticker(const struct node *n);
+const char *node_device(const struct node *n);
+
+#endif

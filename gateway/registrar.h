@@ -1,0 +1,56 @@
+/* The registrar: keeps the registry and every node's claim in step.
+ *
+ * It carries out what the state machine of registry-client/thing.h decides, in
+ * its order: on disk first, then acknowledged, then told on.  Requests wait in
+ * one queue, at most `window` are in flight, what failed is sent again with
+ * growing pauses.
+ *
+ * Thread: loop. */
+#ifndef GATEWAY_REGISTRAR_H
+#define GATEWAY_REGISTRAR_H
+
+#include "gateway/node.h"
+#include "xmpp/iq.h"
+
+#include <stdbool.h>
+
+struct gateway;
+struct registrar;
+
+/* The table of requests that the registry sends; its argument is the registrar.
+ */
+extern const struct iq_route registrar_routes[];
+
+struct registrar *registrar_new(struct gateway *gw, const char *registry_jid);
+void registrar_free(struct registrar *r);
+
+/* Tell it of the connection; online starts with announcing the gateway to the
+ * registry by directed presence (it holds a lease from it). */
+void registrar_online(struct registrar *r);
+void registrar_offline(struct registrar *r);
+
+/* registrar_event applies an event that came from inside: configuration,
+ * installer, changed tags.  The answer is kept until the end of the turn.
+ * Errors: ERR_REFUSED: the command does not apply in this state. */
+enum err registrar_event(
+    struct registrar *r, struct node *n, enum thing_event_kind kind);
+
+/* registrar_touch notes that n is written in this turn by somebody else: if
+ * that fails, it is taken back too. */
+void registrar_touch(struct registrar *r, struct node *n);
+
+/* registrar_turn ends a turn of the loop: commits, then acknowledges.
+ * Errors: ERR_IO: it could not be stored, and all of it was undone. */
+enum err registrar_turn(struct registrar *r);
+
+/* registrar_tick: retries, lease, clearing of keys, followed fields. */
+void registrar_tick(struct registrar *r);
+
+/* registrar_wake sends what waits; call when a node's claim tags were frozen.
+ */
+void registrar_wake(struct registrar *r, struct node *n);
+
+bool registrar_reachable(const struct registrar *r);
+const char *registrar_jid(const struct registrar *r);
+
+#endif

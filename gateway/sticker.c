@@ -1,0 +1,119 @@
+#include "gateway/sticker.h"
+
+#include "common/buf.h"
+#include "common/mem.h"
+#include "gateway/meta.h"
+#include "gateway/registrar.h"
+#include "gateway/store.h"
+#include "protocol/iotdisco.h"
+
+#include <stdlib.h>
+
+/* The claim tags must be fixed before the first copy leaves the house. */
+static bool
+freeze(struct gateway *gw, struct node *n)
+{
+	if (n->frozen)
+		return true;
+	if (!meta_freeze(n))
+		return false;
+	registrar_touch(gw->registrar, n);
+	store_node(gw->store, n);
+	store_tags(gw->store, n, STORE_CLAIM);
+	return true;
+}
+
+static const char *
+why_not(struct gateway *gw, struct node *n)
+{
+	if (thing_has_owner(&n->thing))
+		return "it has an owner: its KEY is void";
+	if (n->thing.claim == CLAIM_REMOVED || n->thing.claim == CLAIM_GONE)
+		return "it is not in the registry; see thingbridge reset";
+	if (n->cfg->self_owned)
+		return "it owns itself: nobody can claim it";
+	if (!freeze(gw, n))
+		return "its serial number was not read from the device yet";
+	return NULL;
+}
+
+static void
+add_text(struct node *n, json_t *o)
+{
+	struct tags t = { 0 };
+	struct buf b = { 0 };
+	char *text;
+
+	tags_copy(&t, &n->claim);
+	if (tags_set(&t, "KEY", n->key, false, NULL) == OK)
+		iotdisco_encode(&t, &b);
+	text = buf_take(&b);
+	json_object_set_new(o, "text", json_string(text));
+	json_object_set_new(o, "key", json_string(n->key));
+	mem_free_secret(text);
+	tags_fini(&t);
+}
+
+static void
+add_tag(const struct node *n, json_t *o, const char *member, const char *tag)
+{
+	const struct tag *g = tags_find(&n->claim, tag);
+
+	json_object_set_new(o, member, g ? json_string(g->value) : json_null());
+}
+
+/* Where it is: what the installer told the registry about the place. */
+static char *
+place(struct gateway *gw, const struct node *n)
+{
+	static const char *const names[] = { "ROOM", "APT", "AREA", "BLD",
+		"CITY" };
+	struct tags t = { 0 };
+	struct buf b = { 0 };
+
+	meta_wanted(n, gw->cfg, &t);
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		const struct tag *g = tags_find(&t, names[i]);
+
+		if (g && g->value[0])
+			buf_printf(&b, "%s%s", b.len ? " · " : "", g->value);
+	}
+	tags_fini(&t);
+	return buf_take(&b);
+}
+
+json_t *
+sticker_json(struct gateway *gw, struct node *n, bool secrets, bool asset)
+{
+	const char *why = asset ? NULL : why_not(gw, n);
+	char *where = place(gw, n);
+	json_t *o = json_pack(
+	    "{s:s, s:s, s:s, s:s, s:I, s:s, s:s, s:s, s:s, s:s}", "node", n->id,
+	    "name", n->cfg->name, "place", where, "bus", n->cfg->bus, "address",
+	    (json_int_t)n->cfg->address, "jid", session_bare(gw->session),
+	    "registry", registrar_jid(gw->registrar), "claim",
+	    claim_name(n->thing.claim), "sticker", node_sticker(n), "kind",
+	    asset ? "asset" : "claim");
+
+	free(where);
+	add_tag(n, o, "maker", "MAN");
+	add_tag(n, o, "model", "MODEL");
+	add_tag(n, o, "sn", "SN");
+	json_object_set_new(o, "why", why ? json_string(why) : json_null());
+	json_object_set_new(o, "text", json_null());
+	json_object_set_new(o, "key", json_null());
+	if (secrets && !asset && !why)
+		add_text(n, o);
+	return o;
+}
+
+bool
+sticker_printed(struct gateway *gw, struct node *n)
+{
+	if (why_not(gw, n))
+		return false;
+	n->printed_gen = n->key_gen;
+	n->printed_utc = clock_utc(gw->clock);
+	registrar_touch(gw->registrar, n);
+	return store_node(gw->store, n) == OK;
+}
