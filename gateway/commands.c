@@ -631,6 +631,39 @@ static const struct {
 	{ "reload", cmd_reload },
 };
 
+/* A member of the wrong type must not pass for one that is absent: "nodes": ID
+ * would print the stickers of all. */
+static enum err
+check_types(struct call *c)
+{
+	static const struct {
+		const char *name;
+		json_type type; /* JSON_TRUE: any boolean */
+	} members[] = {
+		{ "cmd", JSON_STRING },
+		{ "node", JSON_STRING },
+		{ "kind", JSON_STRING },
+		{ "nodes", JSON_ARRAY },
+		{ "fields", JSON_ARRAY },
+		{ "set", JSON_ARRAY },
+		{ "unclaimed", JSON_TRUE },
+		{ "secrets", JSON_TRUE },
+		{ "printed", JSON_TRUE },
+	};
+
+	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
+		const json_t *v = json_object_get(c->rq, members[i].name);
+
+		if (!v || json_is_null(v) ||
+		    json_typeof(v) == members[i].type ||
+		    (members[i].type == JSON_TRUE && json_is_false(v)))
+			continue;
+		return errbuf_set(c->eb, ERR_RANGE,
+		    "\"%s\" is not of the type it should be", members[i].name);
+	}
+	return OK;
+}
+
 enum err
 command_run(struct gateway *gw, const struct caller *who, const json_t *request,
     json_t **data, struct errbuf *eb)
@@ -638,6 +671,8 @@ command_run(struct gateway *gw, const struct caller *who, const json_t *request,
 	struct call c = { gw, who, request, NULL, eb, OK };
 	const char *cmd = arg_text(&c, "cmd");
 
+	if (check_types(&c) != OK)
+		return ERR_RANGE;
 	for (size_t i = 0; cmd && i < sizeof(commands) / sizeof(commands[0]);
 	     i++) {
 		enum err e;

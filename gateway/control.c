@@ -5,6 +5,7 @@
 #include "common/buf.h"
 #include "common/log.h"
 #include "common/mem.h"
+#include "common/utf8.h"
 #include "gateway/commands.h"
 #include "gateway/gateway.h"
 #include "gateway/registrar.h"
@@ -27,10 +28,11 @@ enum {
 struct client {
 	struct control *control;
 	uv_pipe_t pipe;
-	uv_timer_t timer; /* runs while a line is half read */
+	uv_timer_t timer; /* runs while a line is half read or written */
 	struct caller who;
 	struct buf in;
 	char chunk[4096];
+	bool leaving;  /* it sends no more */
 	unsigned open; /* handles that must close before it is freed */
 	LIST_ENTRY(client) link;
 };
@@ -85,15 +87,21 @@ silent(uv_timer_t *t)
 
 struct reply {
 	uv_write_t write;
+	struct client *to;
 	char *text;
 };
+
+static void take_lines(struct client *cl);
 
 static void
 written(uv_write_t *w, int status)
 {
 	struct reply *r = w->data;
 
-	(void)status; /* a client that went away is noticed by the reader */
+	if (status == 0)
+		take_lines(r->to);
+	else
+		drop(r->to);
 	mem_free_secret(r->text);
 	free(r);
 }
@@ -112,10 +120,23 @@ reply(struct client *cl, json_t *answer)
 		 : "{\"ok\":false,\"exit\":1,"
 		   "\"text\":\"internal\"}");
 	mem_free_secret(line);
+	r->to = cl;
 	r->write.data = r;
 	b = uv_buf_init(r->text, (unsigned)strlen(r->text));
 	if (uv_write(&r->write, (uv_stream_t *)&cl->pipe, &b, 1, written) != 0)
-		written(&r->write, -1);
+		written(&r->write, UV_EPIPE);
+}
+
+static void
+refuse(struct client *cl, enum err e, const struct errbuf *eb)
+{
+	const char *why = eb->text[0] ? eb->text : err_str(e);
+	char text[sizeof(eb->text)];
+
+	utf8_sanitize(why, strlen(why), text, sizeof(text)); /* may be cut */
+	reply(cl,
+	    json_pack("{s:b, s:i, s:s}", "ok", 0, "exit", (int)err_exit(e),
+		"text", text));
 }
 
 static void
@@ -136,36 +157,21 @@ serve(struct client *cl, const char *line, size_t len)
 	if (registrar_turn(gw->registrar) != OK && e == OK) {
 		json_decref(data);
 		e = errbuf_set(&eb, ERR_IO,
-		    "the state file cannot be written, nothing was changed; is "
+		    "the state file cannot be written, so this is not kept; is "
 		    "the disk full?");
 	}
 	if (e == OK)
 		reply(cl, json_pack("{s:b, s:o}", "ok", 1, "data", data));
 	else
-		reply(cl,
-		    json_pack("{s:b, s:i, s:s}", "ok", 0, "exit",
-			(int)err_exit(e), "text",
-			eb.text[0] ? eb.text : err_str(e)));
+		refuse(cl, e, &eb);
 }
 
-static void
-take_lines(struct client *cl)
+static bool
+answer_waits(const struct client *cl)
 {
-	char *end;
+	const uv_stream_t *s = (const uv_stream_t *)&cl->pipe;
 
-	while (cl->in.len &&
-	    (end = memchr(cl->in.data, '\n', cl->in.len)) != NULL) {
-		size_t len = (size_t)(end - cl->in.data);
-
-		serve(cl, cl->in.data, len);
-		buf_consume(&cl->in, len + 1);
-	}
-	if (cl->in.len > LINE_MAX_BYTES)
-		drop(cl);
-	else if (cl->in.len)
-		uv_timer_start(&cl->timer, silent, SILENT_MS, 0);
-	else
-		uv_timer_stop(&cl->timer);
+	return uv_stream_get_write_queue_size(s) > 0;
 }
 
 static void
@@ -182,12 +188,46 @@ received(uv_stream_t *s, ssize_t n, const uv_buf_t *b)
 {
 	struct client *cl = s->data;
 
-	if (n < 0) {
+	if (n < 0 && n != UV_EOF) {
 		drop(cl);
 		return;
 	}
-	buf_add(&cl->in, b->base, (size_t)n);
+	if (n == UV_EOF)
+		cl->leaving = true;
+	else
+		buf_add(&cl->in, b->base, (size_t)n);
 	take_lines(cl);
+}
+
+/* Serves what is there, a request at a time: while a client does not take its
+ * answer, nothing more is read from it. */
+static void
+take_lines(struct client *cl)
+{
+	uv_stream_t *s = (uv_stream_t *)&cl->pipe;
+	char *end = NULL;
+
+	while (!uv_is_closing((uv_handle_t *)s) && !answer_waits(cl) &&
+	    cl->in.len && (end = memchr(cl->in.data, '\n', cl->in.len))) {
+		size_t len = (size_t)(end - cl->in.data);
+
+		serve(cl, cl->in.data, len);
+		buf_consume(&cl->in, len + 1);
+	}
+	if (uv_is_closing((uv_handle_t *)s))
+		return;
+	if (!answer_waits(cl) && (cl->leaving || cl->in.len > LINE_MAX_BYTES)) {
+		drop(cl);
+		return;
+	}
+	if (answer_waits(cl))
+		uv_read_stop(s);
+	else
+		uv_read_start(s, lend, received);
+	if (answer_waits(cl) || cl->in.len)
+		uv_timer_start(&cl->timer, silent, SILENT_MS, 0);
+	else
+		uv_timer_stop(&cl->timer);
 }
 
 static void

@@ -18,16 +18,22 @@
  *                "kind"?: "claim"|"asset", "secrets"?: bool, "printed"?: bool}
  *                 data {"schema":1,"stickers":[{"node","name","place","maker",
  *                 "model","sn","bus","address","jid","registry","claim",
- *                 "sticker","text","key","why"}]}: text and key are null
- * without secrets, for kind asset and for a node that has no claim text now
- * (why says so); printed marks them as printed reset, register, unregister
- * {"node": ID}   data {"schema":1,"node","claim"} registry    {}     data
- * {"schema":1,"jid","how","found","online"} reload      {}     data
- * {"schema":1,"added","changed","removed","notes":[...]}
+ *                 "sticker","text","key","why"}]}
+ *                 text and key are null without secrets, for kind asset, and
+ *                 for a node that has no claim text now (why says so);
+ *                 printed marks them as printed
+ *
+ *   reset, register, unregister {"node": ID}
+ *                 data {"schema":1,"node","claim"}
+ *
+ *   registry    {}  data {"schema":1,"jid","how","found","online"}
+ *
+ *   reload      {}  data {"schema":1,"added","changed","removed","notes":[...]}
  *
  * Whoever may open the socket may do all of it; who was shown a KEY is logged
  * with the uid (SO_PEERCRED).  A line is at most 64 KiB, a client that is
- * silent for 60 s in the middle of a line is dropped, 32 clients at most.
+ * silent for 60 s in the middle of a line or does not take its answer is
+ * dropped, 32 clients at most.
  *
  * Thread: loop. */
 #ifndef GATEWAY_CONTROL_H

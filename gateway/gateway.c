@@ -150,12 +150,13 @@ static void
 offline(void *arg, enum session_fault fault, const char *text)
 {
 	struct gateway *gw = arg;
+	char why[sizeof(gw->offline_why)];
 
 	(void)fault;
-	if (strcmp(gw->offline_why, text) != 0) /* changes, not repeats */
-		log_warn("xmpp", "%s", text);
-	utf8_sanitize(
-	    text, strlen(text), gw->offline_why, sizeof(gw->offline_why));
+	utf8_sanitize(text, strlen(text), why, sizeof(why));
+	if (strcmp(gw->offline_why, why) != 0) /* changes, not repeats */
+		log_warn("xmpp", "%s", why);
+	memcpy(gw->offline_why, why, sizeof(why));
 	status(gw, "offline");
 	registrar_offline(gw->registrar);
 }

@@ -183,7 +183,8 @@ node_read(struct node *n, const struct drv_event *ev)
 	}
 }
 
-/* A value may be three polls old before it is called stale. */
+/* A value may be three polls old before it is called stale; one that is read
+ * once, or sent unasked, until its device is silent. */
 enum quality
 node_quality(const struct node *n, size_t field, int64_t mono)
 {
@@ -193,6 +194,8 @@ node_quality(const struct node *n, size_t field, int64_t mono)
 
 	if (p->quality != QUALITY_OK)
 		return p->quality;
+	if (n->device == UNIT_OFFLINE)
+		return QUALITY_STALE;
 	if (age == 0)
 		age = 3 * tmpl_poll_ms(n->cfg->tmpl, f, n->cfg->poll_ms);
 	if (age > 0 && mono - p->at_mono > age)
@@ -218,13 +221,14 @@ value_text(const struct value *v, char out[VALUE_TEXT_SIZE])
 const char *
 node_sticker(const struct node *n)
 {
+	bool open =
+	    n->thing.claim == CLAIM_NEW || n->thing.claim == CLAIM_UNCLAIMED;
+
 	if (n->printed_gen == 0)
 		return "none";
-	if (n->printed_gen != n->key_gen)
-		return "stale";
-	if (n->thing.claim == CLAIM_NEW || n->thing.claim == CLAIM_UNCLAIMED)
-		return "printed";
-	return "void";
+	if (!open)
+		return "void";
+	return n->printed_gen == n->key_gen ? "printed" : "stale";
 }
 
 const char *

@@ -73,7 +73,7 @@ struct node {
 };
 
 struct nodes {
-	struct node **v; /* in order of configuration, then the gone ones */
+	struct node **v; /* by handle: in the order they were added */
 	size_t n, cap;
 	uint32_t next_handle;
 };
@@ -100,7 +100,8 @@ void node_configure(struct node *n, const struct cfg_node *cfg);
 /* node_read stores the readings of an event. */
 void node_read(struct node *n, const struct drv_event *ev);
 
-/* node_quality is the point's quality now: OK turns STALE past max_age. */
+/* node_quality is the point's quality now: OK turns STALE past max_age, or
+ * when the device does not answer any more. */
 enum quality node_quality(const struct node *n, size_t field, int64_t mono);
 
 /* value_text writes a value as it goes on the wire. */

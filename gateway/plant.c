@@ -200,7 +200,7 @@ undisturbed(const struct run *run, const struct cfg *now)
 	    same_nodes(run->cfg, run->line, now, line);
 }
 
-/* Stops all runs that keep(run) does not keep, all at once. */
+/* Stops, all at once, what the configuration has changed. */
 static void
 stop_changed(struct plant *p)
 {

@@ -24,6 +24,7 @@ enum {
 	RETRY_TIMEOUT_MAX_MS = 300000,
 	RETRY_ERROR_MS = 60000,
 	RETRY_ERROR_MAX_MS = 3600000,
+	STRANGER_LOG_MS = 10000,
 	SENDS = THING_REGISTER | THING_UPDATE | THING_UNREGISTER,
 };
 
@@ -49,7 +50,8 @@ struct registrar {
 	int64_t lease_mono, probe_mono; /* when due; 0: not */
 	unsigned probes;
 	bool lease_asked;
-	bool unwritable; /* the last commit failed */
+	bool unwritable;     /* the last commit failed */
+	int64_t quiet_until; /* no more warnings of strangers before */
 };
 
 /* A request on its way. */
@@ -356,7 +358,7 @@ acknowledged(struct request *q, struct node *n, enum disc_op op)
 	if (q->key_gen != n->key_gen || (q->kind == THING_UPDATE && !q->sent.n))
 		return; /* about a record of before, or nothing new */
 	if (op == DISC_CLAIMED || op == DISC_DISOWNED)
-		return; /* it stored nothing */
+		return;              /* it stored nothing */
 	if (q->kind != THING_UPDATE) /* only the claim tags are there now */
 		tags_fini(&n->acked);
 	else if (tags_merge(&n->acked, &q->sent) != OK)
@@ -495,7 +497,7 @@ fill_update(
     struct registrar *r, struct node *n, struct request *q, struct disc_msg *m)
 {
 	m->op = DISC_UPDATE;
-	if (!thing_may_update(&n->thing))
+	if (!thing_may_update(&n->thing) || !n->cfg)
 		return; /* private: only asks whether it is still claimed */
 	meta_diff(n, r->gw->cfg, &q->sent);
 	tags_copy(&m->tags, &q->sent);
@@ -831,10 +833,12 @@ from_registry(struct registrar *r, struct iq_in *rq)
 
 	if (jid_same(iq_in_from(rq), r->jid))
 		return true;
-	log_warn("claim",
-	    "%s is not the registry: ignored what it said of a "
-	    "claim",
-	    log_safe(safe, iq_in_from(rq)));
+	if (now(r) >= r->quiet_until) { /* a stranger shall not fill the log */
+		log_warn("claim",
+		    "%s is not the registry: ignored what it said of a claim",
+		    log_safe(safe, iq_in_from(rq)));
+		r->quiet_until = now(r) + STRANGER_LOG_MS;
+	}
 	iq_reply_error(rq, "service-unavailable", NULL);
 	return false;
 }

@@ -1,11 +1,11 @@
 /* thingregistryd: start order, nothing else. */
 #include "common/buf.h"
+#include "common/daemon.h"
 #include "common/err.h"
 #include "common/log.h"
 #include "config/config.h"
 #include "registry/registry.h"
 
-#include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -25,59 +25,8 @@ static const char usage[] =
     "  SIGTERM stops.\n"
     "  Example: thingregistryd -c /etc/thingbridge/thingregistryd.conf -n\n";
 
-enum { OPT_HELP_CONFIG = 256 };
-
-static const struct option options[] = {
-	{ "config", required_argument, NULL, 'c' },
-	{ "check", no_argument, NULL, 'n' },
-	{ "print", no_argument, NULL, 'p' },
-	{ "help-config", no_argument, NULL, OPT_HELP_CONFIG },
-	{ "help", no_argument, NULL, 'h' },
-	{ "version", no_argument, NULL, 'V' },
-	{ NULL, 0, NULL, 0 },
-};
-
-struct args {
-	const char *path;
-	bool check, print;
-};
-
-/* Returns -1 to go on, or the exit code. */
-static int
-parse(int argc, char **argv, struct args *a)
-{
-	int c;
-
-	while ((c = getopt_long(argc, argv, "c:nphV", options, NULL)) != -1) {
-		switch (c) {
-		case 'c':
-			a->path = optarg;
-			break;
-		case 'n':
-			a->check = true;
-			break;
-		case 'p':
-			a->print = true;
-			break;
-		case OPT_HELP_CONFIG:
-			cfg_help_registryd(stdout);
-			return EXIT_OK;
-		case 'h':
-			fputs(usage, stdout);
-			return EXIT_OK;
-		case 'V':
-			puts("thingregistryd " TB_VERSION);
-			return EXIT_OK;
-		default:
-			fputs(usage, stderr);
-			return EXIT_USAGE;
-		}
-	}
-	if (a->path && optind == argc)
-		return -1;
-	fputs(usage, stderr);
-	return EXIT_USAGE;
-}
+static const struct daemon_about about = { "thingregistryd", usage,
+	cfg_help_registryd };
 
 static void
 on_signal(uv_signal_t *handle, int number)
@@ -123,10 +72,10 @@ serve(const struct cfg_component *config)
 int
 main(int argc, char **argv)
 {
-	struct args a = { 0 };
+	struct daemon_args a = { 0 };
 	struct cfg_component config;
 	struct buf notes = { 0 };
-	int rc = parse(argc, argv, &a);
+	int rc = daemon_args(argc, argv, &about, &a);
 	enum err e;
 
 	if (rc >= 0)

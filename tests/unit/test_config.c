@@ -515,8 +515,8 @@ printing(void **state)
 	assert_non_null(strstr(text, "; password is not shown\n"));
 	assert_null(strstr(text, "xmpp-password"));
 	head = strstr(text, "; password is not shown\n") - text;
-	file = mem_printf("%.*spassword = @secret:x\n%s", (int)head, text,
-	    text + head);
+	file = mem_printf(
+	    "%.*spassword = @secret:x\n%s", (int)head, text, text + head);
 	again = load(file);
 	assert_true(cfg_node_equal(&c->nodes[0], &again->nodes[0]));
 	assert_true(cfg_bus_equal(&c->buses[1], &again->buses[1]));

@@ -15,6 +15,7 @@ static struct tmpl_tag tmpl_tags[] = {
 	{ (char[]){ "MODEL" }, (char[]){ "M1" }, false },
 	{ (char[]){ "SN" }, (char[]){ "@hi,@lo" }, false },
 	{ (char[]){ "PURL" }, (char[]){ "example.org/m1" }, false },
+	{ (char[]){ "FW" }, (char[]){ "@firmware" }, true },
 };
 static struct poll_class polls[] = { { (char[]){ "normal" }, 1000 } };
 static struct field fields[] = {
@@ -23,14 +24,17 @@ static struct field fields[] = {
 	{ .name = (char[]){ "latitude" },
 	    .has_deadband = true,
 	    .deadband = { 5, 1 } },
+	{ .name = (char[]){ "firmware" }, .kind = KIND_IDENTITY },
 };
-static struct tmpl tmpl = { .class_ = class_,
+static struct tmpl tmpl = { .id = (char[]){ "t" },
+	.text = (char[]){ "all keys" },
+	.class_ = class_,
 	.tags = tmpl_tags,
-	.n_tags = 4,
+	.n_tags = 5,
 	.polls = polls,
 	.n_polls = 1,
 	.fields = fields,
-	.n_fields = 3 };
+	.n_fields = 4 };
 static struct cfg_tag all_tags[] = {
 	{ (char[]){ "COUNTRY" }, (char[]){ "SE" }, false, 1, "f" },
 	{ (char[]){ "ROOM" }, (char[]){ "hall" }, false, 2, "f" },
@@ -248,6 +252,69 @@ follow_survives_a_restart(void **state)
 	assert_true(meta_follow(n, 60000, 2000));
 }
 
+/* What was told of a device stays told until it says otherwise: a restart must
+ * not delete it while the device is silent. */
+static void
+silent_device_keeps_what_was_told(void **state)
+{
+	struct node *n = node_of(state);
+	struct tags t = { 0 };
+
+	assert_int_equal(tags_add(&n->acked, "FW", "7", true, NULL), OK);
+	meta_wanted(n, &cfg, &t);
+	assert_tag(&t, "FW", "7");
+	tags_fini(&t);
+	n->once_done = true; /* it answered, and has no such register */
+	meta_diff(n, &cfg, &t);
+	assert_tag(&t, "FW", "");
+	tags_fini(&t);
+	say(n, 3, QUALITY_OK, 8, 0, 1000);
+	meta_diff(n, &cfg, &t);
+	assert_tag(&t, "FW", "8");
+	tags_fini(&t);
+}
+
+static void
+stale_value_is_not_pushed(void **state)
+{
+	struct node *n = node_of(state);
+
+	say(n, 2, QUALITY_OK, 556, 1, 1000);
+	assert_true(meta_follow(n, 60000, 1000));
+	say(n, 2, QUALITY_OK, 656, 1, 2000);
+	assert_false(meta_follow(n, 60000, 2000));  /* too soon */
+	assert_false(meta_follow(n, 60000, 70000)); /* by then it is old */
+}
+
+/* Another line is another device, though nothing of the node has changed. */
+static void
+values_of_another_line_are_forgotten(void **state)
+{
+	struct cfg_bus old = { .name = (char[]){ "b" },
+		.host = (char[]){ "10.0.0.1" } };
+	struct cfg_bus same = old, moved = old;
+	struct cfg_node was = section, is = section;
+	struct node *n = node_of(state);
+
+	moved.host = (char[]){ "10.0.0.2" };
+	was.on = &old;
+	is.on = &same;
+	node_configure(n, NULL);
+	node_configure(n, &was);
+	say(n, 0, QUALITY_OK, 17, 0, 1000);
+	n->device = UNIT_ONLINE;
+	node_configure(n, &is);
+	assert_int_equal(node_quality(n, 0, 1000), QUALITY_OK);
+	assert_int_equal(n->device, UNIT_ONLINE);
+	n->device = UNIT_OFFLINE;
+	assert_int_equal(node_quality(n, 0, 1000), QUALITY_STALE);
+	was.on = &moved;
+	node_configure(n, &was);
+	assert_int_equal(node_quality(n, 0, 1000), QUALITY_MISSING);
+	assert_int_equal(n->device, UNIT_UNKNOWN);
+	node_configure(n, NULL);
+}
+
 int
 main(void)
 {
@@ -266,6 +333,12 @@ main(void)
 		    follows_by_deadband_and_interval, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 		    follow_survives_a_restart, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    silent_device_keeps_what_was_told, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    stale_value_is_not_pushed, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    values_of_another_line_are_forgotten, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

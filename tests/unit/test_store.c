@@ -188,6 +188,62 @@ full_disk(void **state)
 	assert_string_equal(f->nodes.v[0]->thing.owner, "bert@example.org");
 }
 
+/* A node whose first write failed has no row: what is written of it later must
+ * not go to a row that is not there, or is another's. */
+static void
+full_disk_at_first_write(void **state)
+{
+	struct fixture *f = *state;
+	struct rlimit was, tiny = { 0, 0 };
+	struct errbuf eb;
+	struct node_ref ref = { "meter2", "", "" };
+	struct node *n = claimed_node(f), *other;
+
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &was), 0);
+	tiny.rlim_max = was.rlim_max;
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &tiny), 0);
+	assert_int_equal(store_commit(f->store, &eb), ERR_IO);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &was), 0);
+	assert_int_equal(store_reload(f->store, n), ERR_NOTFOUND);
+	assert_int_equal(n->thing.claim, CLAIM_NEW);
+	assert_string_equal(n->thing.owner, "");
+	assert_false(n->frozen);
+	assert_int_equal(n->claim.n, 0);
+	assert_string_equal(n->key, "0123456789ABCDEFGHJKMNPQRS");
+
+	other = nodes_add(&f->nodes, &ref);
+	assert_int_equal(store_node(f->store, other), OK);
+	assert_int_equal(tags_add(&n->meta, "CITY", "Lund", false, NULL), OK);
+	assert_int_equal(store_tags(f->store, n, STORE_META), OK);
+	strcpy(n->thing.owner, "bert@example.org");
+	assert_int_equal(store_node(f->store, n), OK);
+	assert_int_equal(store_commit(f->store, &eb), OK);
+	reopen(f);
+	assert_int_equal(f->nodes.n, 2);
+	n = f->nodes.v[1];
+	assert_string_equal(n->id, "meter1");
+	assert_string_equal(n->thing.owner, "bert@example.org");
+	assert_string_equal(tags_find(&n->meta, "CITY")->value, "Lund");
+	assert_int_equal(f->nodes.v[0]->meta.n, 0);
+}
+
+/* An update that finds no row is no success: a claim would be acknowledged and
+ * forgotten. */
+static void
+row_that_is_not_there(void **state)
+{
+	struct fixture *f = *state;
+	struct errbuf eb;
+	struct node *n = claimed_node(f);
+
+	assert_int_equal(store_commit(f->store, &eb), OK);
+	assert_int_equal(store_delete(f->store, n), OK);
+	assert_int_equal(store_commit(f->store, &eb), OK);
+	assert_int_equal(store_node(f->store, n), ERR_IO);
+	assert_int_equal(store_commit(f->store, &eb), ERR_IO);
+}
+
 static void
 not_a_database(void **state)
 {
@@ -219,6 +275,10 @@ main(void)
 		cmocka_unit_test_setup_teardown(
 		    private_file_one_daemon, setup, teardown),
 		cmocka_unit_test_setup_teardown(full_disk, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    full_disk_at_first_write, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    row_that_is_not_there, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 		    not_a_database, setup, teardown),
 	};
