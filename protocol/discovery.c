@@ -70,6 +70,10 @@ parse_node(xmpp_stanza_t *el, struct node_ref *out, struct errbuf *eb)
 			return errbuf_set(eb, ERR_RANGE,
 			    "%s is longer than %d characters",
 			    node_attrs[i].name, NODE_ID_MAX);
+		/* XML makes blanks of them on the way: another node's name. */
+		if (strpbrk(text, "\t\n\r"))
+			return errbuf_set(eb, ERR_PROTO,
+			    "%s has a tab or a line break", node_attrs[i].name);
 		memcpy((char *)out + node_attrs[i].at, &text, sizeof(text));
 	}
 	return OK;

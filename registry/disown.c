@@ -10,6 +10,8 @@
 enum {
 	ANSWER_MS = 4000, /* owners' clients give up at 5 s */
 	WAITING_MAX = 8,  /* requests that wait for one disown */
+	OWNER_MAX = 32,   /* for the disowns of one owner */
+	ROOM_MAX = 256,   /* in all: half of what the session holds */
 };
 
 struct waiting {
@@ -80,14 +82,37 @@ find(struct disowns *ds, const struct thing_key *key)
 	return NULL;
 }
 
-static void
-wait_for(struct disowns *ds, struct waiting *w, struct iq_in *rq)
+/* is_crowded: silent things hold their requests for seconds, and those of one
+ * owner must not take the room of everybody. */
+static bool
+is_crowded(const struct disowns *ds, const char *owner)
 {
-	if (w->n < WAITING_MAX)
+	size_t all = 0, own = 0;
+
+	for (const struct disown *d = ds->first; d; d = d->next) {
+		size_t n = d->owners.n + d->later.n;
+
+		all += n;
+		if (strcmp(d->thing.owner, owner) == 0)
+			own += n;
+	}
+	return all >= ROOM_MAX || own >= OWNER_MAX;
+}
+
+static void
+turn_away(struct disowns *ds, struct iq_in *rq)
+{
+	turn_reply_error(ds->use.turn, rq, "resource-constraint",
+	    "too many requests wait for a thing to be disowned");
+}
+
+static void
+wait_for(struct disown *d, struct waiting *w, struct iq_in *rq)
+{
+	if (w->n < WAITING_MAX && !is_crowded(d->all, d->thing.owner))
 		w->rq[w->n++] = rq;
 	else
-		turn_reply_error(ds->use.turn, rq, "resource-constraint",
-		    "this thing is just being disowned");
+		turn_away(d->all, rq);
 }
 
 static void
@@ -105,20 +130,30 @@ thing_copy(struct thing *to, const struct thing *from)
 	};
 }
 
+static struct disown *
+add(struct disowns *ds, const struct thing *t)
+{
+	struct disown *d = mem_zalloc(sizeof(*d));
+
+	d->all = ds;
+	thing_copy(&d->thing, t);
+	d->next = ds->first;
+	ds->first = d;
+	return d;
+}
+
 void
 disown_start(struct disowns *ds, const struct thing *t, struct iq_in *rq)
 {
 	struct thing_key key = thing_key(t);
 	struct disown *d = find(ds, &key);
 
-	if (!d) {
-		d = mem_zalloc(sizeof(*d));
-		d->all = ds;
-		thing_copy(&d->thing, t);
-		d->next = ds->first;
-		ds->first = d;
-	}
-	wait_for(ds, &d->owners, rq);
+	if (!d && !is_crowded(ds, t->owner))
+		d = add(ds, t);
+	if (d)
+		wait_for(d, &d->owners, rq);
+	else
+		turn_away(ds, rq);
 }
 
 bool
@@ -128,7 +163,7 @@ disown_defer(struct disowns *ds, const struct thing_key *key, struct iq_in *rq)
 
 	if (!d)
 		return false;
-	wait_for(ds, &d->later, rq);
+	wait_for(d, &d->later, rq);
 	return true;
 }
 
@@ -213,16 +248,17 @@ done(void *arg, enum iq_outcome outcome, xmpp_stanza_t *stanza)
 	settle(d, e);
 }
 
+/* A thing that had refused to hear of its claim must not hear of it between
+ * this and its answer: it would take that claim for a new one. */
 static enum err
 tell(struct disown *d)
 {
 	struct disown_uses *use = &d->all->use;
-	struct disc_msg m = {
-		.op = DISC_DISOWNED,
-		.node = thing_key(&d->thing).node,
-	};
+	struct thing_key key = thing_key(&d->thing);
+	struct disc_msg m = { .op = DISC_DISOWNED, .node = key.node };
 
 	d->told = true;
+	notices_hold(use->notices, &key, ANSWER_MS);
 	if (!peers_where(use->peers, d->thing.jid, d->thing.via, d->to))
 		return ERR_REFUSED;
 	return iq_request(use->session, "set", d->to,

@@ -5,6 +5,7 @@
 #include "protocol/stanza.h"
 #include "xmpp/iq.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -39,10 +40,14 @@ enum {
 	S_DUE,
 	S_SENT,
 	S_LATER,
+	S_HOLD,
 	S_COUNT
 };
 
 #define THIS "jid = ?1 AND node = ?2 AND source = ?3 AND cache = ?4"
+
+/* kind is stored as it is. */
+static_assert(DISC_CLAIMED == 2 && DISC_REMOVED == 4, "a store has them");
 
 static const char *const sql[S_COUNT] = {
 	[S_ADD] = "INSERT INTO notice"
@@ -55,18 +60,24 @@ static const char *const sql[S_COUNT] = {
 	[S_ACKED] = "DELETE FROM notice WHERE id = ?1",
 	[S_SWEEP] = "DELETE FROM post WHERE notice = ?1",
 	[S_WAKE] = "UPDATE post SET due = min(due, last + ?2), tries = 0"
-		   " WHERE jid = ?1",
-	/* Only the oldest of each thing. */
+		   " WHERE jid = ?1 AND (due > last + ?2 OR tries > 0)",
+	/* The thing's own via is newer than that of the notice; last, whether
+	 * an older notice goes first. */
 	[S_DUE] = "SELECT p.notice, n.jid, n.node, n.source, n.cache, n.kind,"
-		  " n.via, n.owner, n.public, p.tries"
+		  " ifnull((SELECT t.via FROM thing t"
+		  " WHERE (t.jid, t.node, t.source, t.cache)"
+		  " = (n.jid, n.node, n.source, n.cache)), n.via),"
+		  " n.owner, n.public, p.tries,"
+		  " EXISTS (SELECT 1 FROM notice o"
+		  " WHERE (o.jid, o.node, o.source, o.cache)"
+		  " = (n.jid, n.node, n.source, n.cache) AND o.id < n.id)"
 		  " FROM post p LEFT JOIN notice n ON n.id = p.notice"
-		  " WHERE p.due <= ?1 AND NOT EXISTS (SELECT 1 FROM notice o"
-		  " WHERE o.jid = n.jid AND o.node = n.node"
-		  " AND o.source = n.source AND o.cache = n.cache"
-		  " AND o.id < n.id) ORDER BY p.due LIMIT ?2",
+		  " WHERE p.due <= ?1 ORDER BY p.due LIMIT ?2",
 	[S_SENT] = "UPDATE post SET due = ?2, last = ?3, tries = tries + 1"
 		   " WHERE notice = ?1",
 	[S_LATER] = "UPDATE post SET due = ?2, last = ?3 WHERE notice = ?1",
+	[S_HOLD] = "UPDATE post SET due = max(due, ?5), last = max(last, ?6)"
+		   " WHERE notice IN (SELECT id FROM notice WHERE " THIS ")",
 };
 
 struct notice {
@@ -74,6 +85,7 @@ struct notice {
 	struct thing thing; /* without its id */
 	enum disc_op op;
 	int tries;
+	bool waits; /* for an older notice of its thing */
 };
 
 /* A notice on its way. */
@@ -174,6 +186,15 @@ notices_void(struct notices *ns, const struct thing_key *key)
 }
 
 void
+notices_hold(struct notices *ns, const struct thing_key *key, int64_t ms)
+{
+	int64_t until = clock_mono(ns->clock) + ms;
+
+	db_do(ns->db, ns->st[S_HOLD], "ttttii", key->jid, key->node.node,
+	    key->node.source, key->node.cache, until, until - PATIENCE_MS);
+}
+
+void
 notices_wake(struct notices *ns, const char *bare)
 {
 	db_do(ns->db, ns->st[S_WAKE], "ti", bare, (int64_t)PATIENCE_MS);
@@ -213,6 +234,7 @@ acknowledged(struct notices *ns, const struct notice *n)
 		return;
 	db_do(ns->db, ns->st[S_ACKED], "i", n->id);
 	db_do(ns->db, ns->st[S_SWEEP], "i", n->id);
+	notices_wake(ns, n->thing.jid); /* another may have waited for it */
 }
 
 /* unreachable: nobody is there (the server answers for an absent resource), so
@@ -345,6 +367,7 @@ read_notice(sqlite3_stmt *st, struct notice *out)
 		.id = sqlite3_column_int64(st, 0),
 		.op = (enum disc_op)sqlite3_column_int(st, 5),
 		.tries = sqlite3_column_int(st, 9),
+		.waits = sqlite3_column_int(st, 10),
 		.thing = {
 		    .jid = mem_strdup(db_text(st, 1)),
 		    .node = mem_strdup(db_text(st, 2)),
@@ -357,28 +380,48 @@ read_notice(sqlite3_stmt *st, struct notice *out)
 	};
 }
 
-void
-notices_run(struct notices *ns)
+/* take takes n, which is due. */
+static void
+take(struct notices *ns, struct notice *n)
+{
+	bool dropped = !*n->thing.jid;
+	int64_t now = clock_mono(ns->clock);
+
+	if (!dropped && !n->waits && !in_flight(ns, &n->thing)) {
+		dispatch(ns, n);
+		return;
+	}
+	/* A dropped notice leaves its line in post. */
+	if (dropped)
+		db_do(ns->db, ns->st[S_SWEEP], "i", n->id);
+	else
+		db_do(ns->db, ns->st[S_LATER], "iii", n->id, now + PATIENCE_MS,
+		    now - PATIENCE_MS);
+	thing_fini(&n->thing);
+}
+
+/* run_some returns how many it took; none of them is due any more. */
+static size_t
+run_some(struct notices *ns)
 {
 	sqlite3_stmt *st = ns->st[S_DUE];
 	struct notice due[WINDOW];
 	size_t n = 0;
 
-	if (!ns->session || !session_online(ns->session) ||
-	    ns->n_flights >= WINDOW)
-		return;
 	db_bind(st, "ii", clock_mono(ns->clock), (int64_t)WINDOW);
 	while (n < WINDOW - ns->n_flights && db_step(ns->db, st) == OK)
 		read_notice(st, &due[n++]);
 	db_end(st);
-	for (size_t i = 0; i < n; i++) {
-		if (*due[i].thing.jid && !in_flight(ns, &due[i].thing)) {
-			dispatch(ns, &due[i]);
-			continue;
-		}
-		/* A dropped notice leaves its line in post. */
-		if (!*due[i].thing.jid)
-			db_do(ns->db, ns->st[S_SWEEP], "i", due[i].id);
-		thing_fini(&due[i].thing);
-	}
+	for (size_t i = 0; i < n; i++)
+		take(ns, &due[i]);
+	return n;
+}
+
+void
+notices_run(struct notices *ns)
+{
+	if (!ns->session || !session_online(ns->session))
+		return;
+	while (ns->n_flights < WINDOW && run_some(ns) > 0)
+		;
 }

@@ -31,6 +31,9 @@ enum err notices_add(
 /* notices_void drops what is still to be told about a thing. */
 enum err notices_void(struct notices *ns, const struct thing_key *key) MUST_USE;
 
+/* notices_hold sends no stored notice of a thing for a time, even if woken. */
+void notices_hold(struct notices *ns, const struct thing_key *key, int64_t ms);
+
 /* notices_wake: an account was heard of, so what waits for it is due. */
 void notices_wake(struct notices *ns, const char *bare);
 

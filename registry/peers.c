@@ -12,6 +12,12 @@ enum {
 	ASK_MS = 60000,    /* a subscription is asked for once in this time */
 };
 
+/* Accounts that nothing hangs on. */
+#define FORGET                                    \
+	"DELETE FROM peer WHERE subscribed = 0"   \
+	" AND jid NOT IN (SELECT jid FROM thing)" \
+	" AND jid NOT IN (SELECT jid FROM notice)"
+
 /* online: full JIDs of this session; available while their presence says so,
  * else reachable for a lease after seen.  asked: whom we asked, and when. */
 static const char *const tables =
@@ -23,10 +29,7 @@ static const char *const tables =
     "CREATE INDEX temp.online_jid ON online (jid, seen);"
     "CREATE TEMP TABLE asked ("
     "	jid TEXT PRIMARY KEY,"
-    "	at INTEGER NOT NULL) WITHOUT ROWID;"
-    "DELETE FROM peer WHERE subscribed = 0"
-    "	AND jid NOT IN (SELECT jid FROM thing)"
-    "	AND jid NOT IN (SELECT jid FROM notice);";
+    "	at INTEGER NOT NULL) WITHOUT ROWID;" FORGET ";";
 
 enum {
 	S_LOAD,
@@ -45,6 +48,7 @@ enum {
 	S_TIDY,
 	S_TIDY_ASKED,
 	S_CAP,
+	S_FORGET,
 	S_COUNT
 };
 
@@ -77,6 +81,7 @@ static const char *const sql[S_COUNT] = {
 	[S_TIDY_ASKED] = "DELETE FROM asked WHERE at < ?1",
 	[S_CAP] = "DELETE FROM online WHERE address IN (SELECT address"
 		  " FROM online ORDER BY seen DESC LIMIT -1 OFFSET ?1)",
+	[S_FORGET] = FORGET,
 };
 
 struct peers {
@@ -291,4 +296,6 @@ peers_tidy(struct peers *ps)
 	db_do(ps->db, ps->st[S_TIDY], "i", now - ps->lease_ms);
 	db_do(ps->db, ps->st[S_TIDY_ASKED], "i", now - ASK_MS);
 	db_do(ps->db, ps->st[S_CAP], "i", (int64_t)KNOWN_MAX);
+	if (db_write(ps->db) == OK)
+		db_do(ps->db, ps->st[S_FORGET], "");
 }

@@ -50,7 +50,8 @@ void peers_probe(struct peers *ps, struct session *s);
 bool peers_where(struct peers *ps, const char *bare, const char *via,
     char out[JID_SIZE]) MUST_USE;
 
-/* peers_tidy drops what has not been heard of for a lease. */
+/* peers_tidy drops what has not been heard of for a lease, and accounts without
+ * things, notices or subscription. */
 void peers_tidy(struct peers *ps);
 
 #endif

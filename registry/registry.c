@@ -66,9 +66,11 @@ on_turn_end(void *arg, bool kept)
 {
 	struct registry *r = arg;
 
+	/* A thing claimed and disowned in one turn must hear it in that order.
+	 */
+	notices_run(r->notices);
 	if (r->requests)
 		requests_run(r->requests, kept);
-	notices_run(r->notices);
 }
 
 static void

@@ -47,12 +47,24 @@ put_answer(struct call *c, const struct disc_msg *m)
 }
 
 static enum err
-too_many_tags(struct call *c, enum err e)
+too_many(struct call *c, enum err e)
 {
-	if (e != ERR_RANGE)
-		return e;
-	return errbuf_set(&c->why, e, "more than %zu tags for one thing",
-	    c->r->rules.max_tags);
+	if (e == ERR_REFUSED)
+		return errbuf_set(&c->why, e,
+		    "this account has %d things and notices: unregister some",
+		    THINGS_MAX);
+	if (e == ERR_RANGE)
+		return errbuf_set(&c->why, e,
+		    "more than %zu tags for one thing", c->r->rules.max_tags);
+	return e;
+}
+
+static bool
+has_key(const struct tags *tags)
+{
+	const struct tag *key = tags_find(tags, "KEY");
+
+	return key && *key->value;
 }
 
 static enum err
@@ -68,7 +80,7 @@ act_register(struct call *c)
 		return OK;
 	}
 	if (c->r->rules.require_key && !c->msg.self_owned &&
-	    !tags_find(&c->msg.tags, "KEY"))
+	    !has_key(&c->msg.tags))
 		return errbuf_set(
 		    &c->why, ERR_PROTO, "a registration needs a KEY");
 	e = things_register(
@@ -86,7 +98,7 @@ act_register(struct call *c)
 		e = notices_void(use->notices, &from.key);
 	}
 	thing_fini(&t);
-	return too_many_tags(c, e);
+	return too_many(c, e);
 }
 
 static enum err
@@ -157,7 +169,7 @@ act_update(struct call *c)
 {
 	bool own = strcmp(c->target, c->from.bare) == 0;
 
-	return too_many_tags(c, own ? update_own(c) : update_owned(c));
+	return too_many(c, own ? update_own(c) : update_owned(c));
 }
 
 static enum err
@@ -263,7 +275,7 @@ condition(enum err e)
 	case ERR_UNSUP:
 		return "feature-not-implemented";
 	case ERR_REFUSED:
-		return "not-allowed";
+		return "resource-constraint";
 	case OK:
 	case ERR_IO:
 	case ERR_TIMEOUT:

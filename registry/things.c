@@ -13,6 +13,7 @@
 
 enum {
 	S_FIND,
+	S_FULL,
 	S_MATCH,
 	S_INSERT,
 	S_REPLACE,
@@ -30,6 +31,8 @@ enum {
 
 static const char *const sql[S_COUNT] = {
 	[S_FIND] = "SELECT " COLUMNS " FROM thing WHERE " THIS,
+	[S_FULL] = "SELECT (SELECT count(*) FROM thing WHERE jid = ?1)"
+		   " + (SELECT count(*) FROM notice WHERE jid = ?1) >= ?2",
 	[S_MATCH] = "SELECT " COLUMNS " FROM thing WHERE canon = ?1"
 		    " AND (?2 = '' OR node = ?2) AND (?3 = '' OR source = ?3)"
 		    " AND (?4 = '' OR cache = ?4) LIMIT 2",
@@ -172,8 +175,6 @@ store_tags(struct things *ts, int64_t id, const struct tags *tags)
 	struct buf canon = { 0 };
 	enum err e;
 
-	if (tags->n > ts->max_tags)
-		return ERR_RANGE;
 	e = db_exec(ts->db, ts->st[S_TAGS_CLEAR], "i", id);
 	for (size_t i = 0; e == OK && i < tags->n; i++)
 		e = add_tag(ts, id, &tags->v[i]);
@@ -198,6 +199,24 @@ put_record(struct things *ts, const struct thing_origin *from, bool exists,
 	    self_owned ? k->jid : NULL, (int64_t)self_owned, from->via);
 }
 
+/* has_room: a notice outlives its record, so it counts too, or an account that
+ * never takes any could fill the disk with them. */
+static enum err
+has_room(struct things *ts, const char *jid)
+{
+	sqlite3_stmt *st = ts->st[S_FULL];
+	enum err e;
+	bool full;
+
+	db_bind(st, "ti", jid, (int64_t)THINGS_MAX);
+	e = db_step(ts->db, st);
+	full = e == OK && sqlite3_column_int(st, 0);
+	db_end(st);
+	if (e != OK)
+		return ERR_IO;
+	return full ? ERR_REFUSED : OK;
+}
+
 /* register_as does the work of things_register once the record may be had. */
 static enum err
 register_as(struct things *ts, const struct thing_origin *from,
@@ -210,6 +229,8 @@ register_as(struct things *ts, const struct thing_origin *from,
 	tags_copy(&kept, tags);
 	tags_drop_empty(&kept);
 	e = kept.n > ts->max_tags ? ERR_RANGE : OK;
+	if (e == OK && !exists)
+		e = has_room(ts, from->key.jid);
 	if (e == OK)
 		e = put_record(ts, from, exists, self_owned);
 	if (e == OK)
@@ -361,13 +382,17 @@ enum err
 things_merge(struct things *ts, int64_t id, const struct tags *tags)
 {
 	struct tags all = { 0 };
+	size_t before;
 	enum err e;
 
 	e = db_write(ts->db);
 	if (e == OK)
 		e = things_tags(ts, id, &all);
+	before = all.n;
 	if (e == OK)
 		e = tags_merge(&all, tags);
+	if (e == OK && all.n > ts->max_tags && all.n > before)
+		e = ERR_RANGE;
 	if (e == OK)
 		e = store_tags(ts, id, &all);
 	tags_fini(&all);

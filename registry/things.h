@@ -25,6 +25,10 @@
 
 struct things;
 
+/* Records of one account and notices that it has not taken: room for twice the
+ * nodes of the largest gateway. */
+enum { THINGS_MAX = 20000 };
+
 /* What names a record; jid is a prepared bare JID. */
 struct thing_key {
 	const char *jid;
@@ -65,7 +69,8 @@ struct thing_origin {
 /* things_register makes the record or replaces its tags; empty values count as
  * absent.
  * Errors: ERR_BUSY claimed already, *claimed says by whom and is ended with
- * thing_fini, nothing changed; ERR_RANGE too many tags. */
+ * thing_fini, nothing changed; ERR_RANGE too many tags; ERR_REFUSED the account
+ * has THINGS_MAX already. */
 enum err things_register(struct things *ts, const struct thing_origin *from,
     const struct tags *tags, bool self_owned, struct thing *claimed) MUST_USE;
 
@@ -94,7 +99,8 @@ enum err things_update(struct things *ts, const struct thing_origin *from,
 enum err things_owned(struct things *ts, const struct thing_key *key,
     const char *owner, struct thing *out) MUST_USE;
 
-/* things_merge merges tags into a record.  Errors: ERR_RANGE too many. */
+/* things_merge merges tags into a record.  Errors: ERR_RANGE too many; one that
+ * had too many from before may still lose some. */
 enum err things_merge(
     struct things *ts, int64_t id, const struct tags *tags) MUST_USE;
 

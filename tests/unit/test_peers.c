@@ -72,6 +72,19 @@ heard(struct fix *f, const char *full)
 	peers_heard(f->ps, &j);
 }
 
+static void
+add_thing(struct fix *f)
+{
+	struct errbuf eb;
+
+	assert_int_equal(
+	    db_script(f->db,
+		"INSERT INTO thing (jid, node, source, cache, public, canon, "
+		"via) VALUES ('" BARE "', '', '', '', 0, '', '')",
+		&eb),
+	    OK);
+}
+
 static const char *
 where(struct fix *f, const char *via)
 {
@@ -114,6 +127,7 @@ a_lease_ends(void **state)
 {
 	struct fix *f = *state;
 
+	add_thing(f);
 	heard(f, A);
 	f->clock.mono += LEASE / 2;
 	heard(f, B);
@@ -129,16 +143,10 @@ static void
 another_start(void **state)
 {
 	struct fix *f = *state;
-	struct errbuf eb;
 
 	heard(f, A);
 	heard(f, B);
-	assert_int_equal(
-	    db_script(f->db,
-		"INSERT INTO thing (jid, node, source, cache, public, canon, "
-		"via) VALUES ('" BARE "', '', '', '', 0, '', '')",
-		&eb),
-	    OK);
+	add_thing(f);
 	stop(f);
 	start(f);
 	assert_string_equal(where(f, A), B);
@@ -152,6 +160,10 @@ an_account_without_things_is_forgotten(void **state)
 	heard(f, A);
 	stop(f);
 	start(f);
+	assert_string_equal(where(f, A), "nowhere");
+	heard(f, A);
+	peers_tidy(f->ps);
+	f->clock.mono += LEASE + 1;
 	assert_string_equal(where(f, A), "nowhere");
 }
 

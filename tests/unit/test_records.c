@@ -499,6 +499,56 @@ origin(void **state)
 }
 
 static void
+too_many_things(void **state)
+{
+	const struct thing_origin from = { { RACK, { "new", "", "" } }, RACK };
+	struct fix *f = *state;
+	struct tags t = tags("SN=1");
+	struct thing claimed;
+	struct errbuf eb;
+	char sql[512];
+
+	put(f, RACK, no_node, "SN=1");
+	snprintf(sql, sizeof(sql),
+	    "WITH RECURSIVE n(i) AS (SELECT 3 UNION ALL SELECT i + 1 FROM n"
+	    " WHERE i < %d) INSERT INTO thing"
+	    " (jid, node, source, cache, public, canon, via)"
+	    " SELECT '" RACK "', i, '', '', 0, '', '' FROM n;"
+	    "INSERT INTO notice (jid, node, source, cache, via, kind, public)"
+	    " VALUES ('" RACK "', 'gone', '', '', '', 4, 0)",
+	    THINGS_MAX);
+	assert_int_equal(db_script(f->db, sql, &eb), OK);
+	assert_int_equal(
+	    things_register(f->ts, &from, &t, false, &claimed), ERR_REFUSED);
+	put(f, RACK, no_node, "SN=2"); /* one that is there */
+	put(f, THING, no_node, "SN=3");
+	assert_int_equal(db_script(f->db, "DELETE FROM notice", &eb), OK);
+	put(f, RACK, from.key.node, "SN=4");
+	tags_fini(&t);
+}
+
+/* The limit may have been higher when the tags came. */
+static void
+a_lowered_limit(void **state)
+{
+	struct fix *f = *state;
+	struct things *strict;
+	struct errbuf eb;
+	struct tags key = tags("KEY="), more = tags("ROOM=1");
+	const struct thing_origin from = { { THING, no_node }, THING "/a" };
+
+	take_step(f, REGISTER, "", "A=1 B=1 C=1 KEY=1");
+	take_step(f, MINE, OWNER, "A=1 B=1 C=1 KEY=1");
+	assert_int_equal(things_new(f->db, 2, &strict, &eb), OK);
+	assert_int_equal(things_update(strict, &from, &more), ERR_RANGE);
+	assert_int_equal(things_update(strict, &from, &key), OK);
+	assert_int_equal(things_update(strict, &from, &more), ERR_RANGE);
+	things_free(strict);
+	tags_fini(&key);
+	tags_fini(&more);
+}
+
+static void
 failed_turn(void **state)
 {
 	const struct thing_key k = { THING, no_node };
@@ -530,6 +580,8 @@ main(void)
 		TEST(filter),
 		TEST(news),
 		TEST(origin),
+		TEST(too_many_things),
+		TEST(a_lowered_limit),
 		TEST(failed_turn),
 	};
 
