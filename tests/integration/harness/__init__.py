@@ -1,0 +1,1 @@
+"""Servers, raw XMPP peers and programs for the integration tests."""
