@@ -313,6 +313,12 @@ least(size_t a, size_t b)
 	return a < b ? a : b;
 }
 
+static bool
+same_letter(char a, char b)
+{
+	return tolower((unsigned char)a) == tolower((unsigned char)b);
+}
+
 size_t
 value_near(const char *a, const char *b)
 {
@@ -329,11 +335,10 @@ value_near(const char *a, const char *b)
 
 		now[0] = i;
 		for (size_t j = 1; j <= m; j++) {
-			int x = tolower((unsigned char)a[i - 1]);
-			int y = tolower((unsigned char)b[j - 1]);
+			size_t swap = !same_letter(a[i - 1], b[j - 1]);
 
 			now[j] = least(
-			    least(up[j], now[j - 1]) + 1, up[j - 1] + (x != y));
+			    least(up[j], now[j - 1]) + 1, up[j - 1] + swap);
 			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] &&
 			    a[i - 2] == b[j - 1])
 				now[j] = least(now[j], up2[j - 2] + 1);
