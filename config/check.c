@@ -73,7 +73,12 @@ check_xmpp(struct load *l)
 		    "jid must be an account, as plant7@example.org");
 	if (host && value_hostport(x->host, 0, name, &port) != OK)
 		note_error(&l->notes, ini_place(s, host),
-		    "host must be host[:port], mdns or dhcp, not \"%s\"",
+		    "host must be host[:port], not \"%s\"", x->host);
+	else if (host &&
+	    (strcmp(x->host, "mdns") == 0 || strcmp(x->host, "dhcp") == 0))
+		note_error(&l->notes, ini_place(s, host),
+		    "host = %s is not served yet (write host[:port], or leave "
+		    "it out for the SRV records of the domain)",
 		    x->host);
 	else
 		check_tls(l, s);
@@ -557,6 +562,23 @@ compare_units(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
+/* A unit before v[i] on its bus whose answers could pass for those of v[i], or
+ * NULL.  v is sorted by compare_units. */
+static const struct cfg_node *
+double_of(const struct cfg_node *const *v, size_t i)
+{
+	const struct cfg_node *n = v[i];
+
+	if (i > 0 && v[i - 1]->on == n->on && v[i - 1]->address == n->address)
+		return v[i - 1];
+	if (n->tmpl->kind != TMPL_TEXT || tmpl_tells_address(n->tmpl))
+		return NULL;
+	while (i-- > 0 && v[i]->on == n->on)
+		if (v[i]->tmpl == n->tmpl)
+			return v[i];
+	return NULL;
+}
+
 static void
 same_unit(
     struct load *l, const struct cfg_node *first, const struct cfg_node *second)
@@ -564,7 +586,12 @@ same_unit(
 	const struct ini_section *s = l->node_at[second - l->c->nodes];
 	const struct ini_item *i = good(s, "address");
 
-	if (!i && second->tmpl->kind == TMPL_TEXT)
+	if (first->address != second->address)
+		note_error(&l->notes, ini_place(s, ini_find(s, "template")),
+		    "answers of %s do not tell who they are from (its match "
+		    "has no {address}), and [node %s] is on [bus %s] too",
+		    second->tmpl->id, first->name_id, second->bus);
+	else if (!i && second->tmpl->kind == TMPL_TEXT)
 		note_error(&l->notes, ini_place(s, ini_find(s, "bus")),
 		    "a device without an address is alone on its bus, and "
 		    "[node %s] is there",
@@ -592,10 +619,12 @@ check_units(struct load *l)
 			v[n++] = node;
 	}
 	qsort(v, n, sizeof(*v), compare_units);
-	for (size_t i = 1; i < n; i++)
-		if (v[i - 1]->on == v[i]->on &&
-		    v[i - 1]->address == v[i]->address)
-			same_unit(l, v[i - 1], v[i]);
+	for (size_t i = 1; i < n; i++) {
+		const struct cfg_node *first = double_of(v, i);
+
+		if (first)
+			same_unit(l, first, v[i]);
+	}
 	free(v);
 }
 

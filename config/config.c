@@ -35,8 +35,8 @@ static const struct key xmpp_keys[] = {
 	{ "password", KEY_SECRET, K(password), .required = true,
 	    .restart = true, .help = "its password, in a file of its own" },
 	{ "host", KEY_TEXT, K(host), .restart = true,
-	    .help = "host[:port] of the server, mdns or dhcp; without it: the "
-		    "SRV records of the JID's domain" },
+	    .help = "host[:port] of the server; without it: the SRV records of "
+		    "the JID's domain" },
 	{ "tls", KEY_ENUM, K(tls), "required", .words = "required|optional",
 	    .restart = true,
 	    .help = "optional is allowed for a server on this machine alone" },
@@ -52,13 +52,13 @@ static const struct key xmpp_keys[] = {
 #define K(member) offsetof(struct cfg_registry, member)
 static const struct key registry_keys[] = {
 	{ "jid", KEY_JID, K(jid),
-	    .help = "the Thing Registry: a component or an account; without "
-		    "jid, subdomain and user: the server's components are "
-		    "searched" },
+	    .help = "the Thing Registry, a component of an XMPP server, as "
+		    "registry.example.org" },
 	{ "subdomain", KEY_TEXT, K(subdomain),
 	    .help = "instead of jid: SUBDOMAIN.(domain of our JID)" },
 	{ "user", KEY_TEXT, K(user),
-	    .help = "instead of jid: USER@(domain of our JID)" },
+	    .help = "instead of jid: USER@(domain of our JID); accounts are "
+		    "not served yet" },
 	{ "key_after_disown", KEY_ENUM, K(key_after_disown), "renew",
 	    .words = "renew|keep",
 	    .help = "renew makes the old sticker void, as its KEY is known" },
@@ -74,9 +74,8 @@ static const struct key registry_keys[] = {
 #define K(member) offsetof(struct cfg_provisioning, member)
 static const struct key provisioning_keys[] = {
 	{ "jid", KEY_JID, K(jid),
-	    .help = "the provisioning server; without jid, subdomain and user: "
-		    "the registry, then the owner, then the server's "
-		    "components are asked" },
+	    .help = "the provisioning server, which may see the gateway's "
+		    "presence; it is not asked yet" },
 	{ "subdomain", KEY_TEXT, K(subdomain),
 	    .help = "instead of jid: SUBDOMAIN.(domain of our JID)" },
 	{ "user", KEY_TEXT, K(user),

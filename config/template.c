@@ -770,6 +770,11 @@ holds_address(const struct bytes *b)
 bool
 tmpl_has_address(const struct tmpl *t)
 {
-	return holds_address(&t->frame.request) ||
-	    holds_address(&t->frame.match);
+	return holds_address(&t->frame.request) || tmpl_tells_address(t);
+}
+
+bool
+tmpl_tells_address(const struct tmpl *t)
+{
+	return holds_address(&t->frame.match);
 }

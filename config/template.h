@@ -214,6 +214,10 @@ unsigned tmpl_field_regs(const struct field *f);
 /* tmpl_has_address tells whether a text device is asked by its address. */
 bool tmpl_has_address(const struct tmpl *t);
 
+/* tmpl_tells_address tells whether a text device says who answers, so that the
+ * late answer of one cannot be taken for another's. */
+bool tmpl_tells_address(const struct tmpl *t);
+
 /* serial_mode_parse reads "9600 8N1", or "9600" (8N1).  Errors: ERR_PROTO. */
 enum err serial_mode_parse(const char *text, struct serial_mode *out) MUST_USE;
 bool serial_mode_equal(

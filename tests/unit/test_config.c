@@ -140,7 +140,6 @@ allowed(void **state)
 	} rows[] = {
 		{ "tls = optional on this machine",
 		    XMPP "tls = optional\nhost = 127.0.0.1:5222\n" },
-		{ "mdns", XMPP "host = mdns\n" },
 		{ "registry by sub-domain",
 		    XMPP "[registry]\nsubdomain = registry\n" },
 		{ "an address of a node that is not enabled",
@@ -218,7 +217,7 @@ several(void **state)
 	    "modbus-tcp|modbus-rtu|modbus-rtu-tcp|serial, not \"can\"\n"
 	    "t:10: error: [node a] address must be a number from 0 to 255, not "
 	    "\"999\"\n"
-	    "t:4: error: [xmpp] host must be host[:port], mdns or dhcp, not "
+	    "t:4: error: [xmpp] host must be host[:port], not "
 	    "\"a b\"\n"
 	    "t:8: error: [node a] there is no [bus rs485]\n");
 	free(got);
