@@ -2,6 +2,7 @@
 
 #include "common/mem.h"
 
+#include <assert.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <time.h>
@@ -13,13 +14,13 @@ struct mailbox {
 	uint64_t dropped;
 	void (*wake)(void *);
 	void *arg;
-	void *slot[];
+	void **slot;
 };
 
 struct mailbox *
 mailbox_new(size_t cap, void (*wake)(void *), void *arg)
 {
-	struct mailbox *mb = mem_zalloc(sizeof(*mb) + cap * sizeof(void *));
+	struct mailbox *mb = mem_zalloc(sizeof(*mb));
 	pthread_condattr_t attr;
 
 	pthread_mutex_init(&mb->lock, NULL);
@@ -28,6 +29,7 @@ mailbox_new(size_t cap, void (*wake)(void *), void *arg)
 	pthread_cond_init(&mb->filled, &attr);
 	pthread_condattr_destroy(&attr);
 	mb->cap = cap;
+	mb->slot = mem_array(cap, sizeof(*mb->slot));
 	mb->wake = wake;
 	mb->arg = arg;
 	return mb;
@@ -44,13 +46,21 @@ mailbox_free(struct mailbox *mb, void (*drop)(void *))
 		drop(msg);
 	pthread_cond_destroy(&mb->filled);
 	pthread_mutex_destroy(&mb->lock);
+	free(mb->slot);
 	free(mb);
+}
+
+/* The place of message i, from the oldest. */
+static void **
+place(const struct mailbox *mb, size_t i)
+{
+	return &mb->slot[(mb->head + i) % mb->cap];
 }
 
 static void *
 take(struct mailbox *mb)
 {
-	void *msg = mb->slot[mb->head];
+	void *msg = *place(mb, 0);
 
 	mb->head = (mb->head + 1) % mb->cap;
 	mb->count--;
@@ -61,7 +71,7 @@ take(struct mailbox *mb)
 static bool
 put(struct mailbox *mb, void *msg)
 {
-	mb->slot[(mb->head + mb->count) % mb->cap] = msg;
+	*place(mb, mb->count) = msg;
 	pthread_cond_signal(&mb->filled);
 	return mb->count++ == 0 && mb->wake;
 }
@@ -81,17 +91,57 @@ mailbox_push(struct mailbox *mb, void *msg)
 	return room;
 }
 
+/* Takes message i out; those before it move up. */
+static void *
+take_at(struct mailbox *mb, size_t i)
+{
+	void *msg = *place(mb, i);
+
+	for (; i > 0; i--)
+		*place(mb, i) = *place(mb, i - 1);
+	(void)take(mb);
+	return msg;
+}
+
+static void
+grow(struct mailbox *mb)
+{
+	void **slot = mem_array(mb->cap * 2, sizeof(*slot));
+
+	assert(mb->cap > 0);
+	for (size_t i = 0; i < mb->count; i++)
+		slot[i] = *place(mb, i);
+	free(mb->slot);
+	mb->slot = slot;
+	mb->cap *= 2;
+	mb->head = 0;
+}
+
+/* Makes room for msg; the lock is held, the box is full. */
+static void *
+make_room(struct mailbox *mb, const void *msg,
+    bool (*gives_way)(const void *old, const void *msg))
+{
+	for (size_t i = 0; i < mb->count; i++) {
+		if (!gives_way(*place(mb, i), msg))
+			continue;
+		mb->dropped++;
+		return take_at(mb, i);
+	}
+	grow(mb);
+	return NULL;
+}
+
 void *
-mailbox_push_newest(struct mailbox *mb, void *msg)
+mailbox_push_newest(struct mailbox *mb, void *msg,
+    bool (*gives_way)(const void *old, const void *msg))
 {
 	void *old = NULL;
 	bool wake;
 
 	pthread_mutex_lock(&mb->lock);
-	if (mb->count == mb->cap) {
-		old = take(mb);
-		mb->dropped++;
-	}
+	if (mb->count == mb->cap)
+		old = make_room(mb, msg, gives_way);
 	wake = put(mb, msg);
 	pthread_mutex_unlock(&mb->lock);
 	if (wake)

@@ -20,9 +20,12 @@ void mailbox_free(struct mailbox *mb, void (*drop)(void *));
  * caller's).  Thread: any. */
 bool mailbox_push(struct mailbox *mb, void *msg);
 
-/* mailbox_push_newest gives msg to the receiver; when full the oldest message
- * is taken out, counted and returned to the caller, else NULL.  Thread: any. */
-void *mailbox_push_newest(struct mailbox *mb, void *msg);
+/* mailbox_push_newest gives msg to the receiver.  When full, the oldest message
+ * that gives way to it is taken out, counted and returned to the caller, else
+ * NULL; when none does, the box grows.  gives_way is called under the lock.
+ * Thread: any. */
+void *mailbox_push_newest(struct mailbox *mb, void *msg,
+    bool (*gives_way)(const void *old, const void *msg));
 
 /* mailbox_pop takes the oldest message, or NULL.  Thread: any. */
 void *mailbox_pop(struct mailbox *mb);

@@ -102,12 +102,42 @@ event_new(struct drv_bus *b, enum drv_event_kind kind, size_t max)
 	return ev;
 }
 
+static bool
+is_of_line(const struct drv_event *ev)
+{
+	return ev->kind == DRV_LINE_UP || ev->kind == DRV_LINE_DOWN;
+}
+
+/* Whether ev says all that old said. */
+static bool
+replaces(const struct drv_event *ev, const struct drv_event *old)
+{
+	if (ev->bus != old->bus)
+		return false;
+	if (is_of_line(ev))
+		return is_of_line(old);
+	if (ev->kind != old->kind || ev->unit != old->unit)
+		return false;
+	return ev->kind != DRV_READINGS ||
+	    (ev->keep && ev->n == old->n && ev->r[0].field == old->r[0].field);
+}
+
+/* When the loop does not keep up: a field that is polled will be read again,
+ * but a state is said once, and a lost one would stand wrong for ever. */
+static bool
+gives_way(const void *old, const void *msg)
+{
+	const struct drv_event *was = old;
+
+	return (was->kind == DRV_READINGS && !was->keep) || replaces(msg, was);
+}
+
 static void
 post(struct drv_bus *b, struct drv_event *ev)
 {
 	ev->mono_ms = clock_mono(b->clock);
 	ev->utc_ms = clock_utc(b->clock);
-	free(mailbox_push_newest(b->box, ev));
+	free(mailbox_push_newest(b->box, ev, gives_way));
 }
 
 struct drv_event *
@@ -146,6 +176,7 @@ bus_send(struct drv_bus *b, struct unit *u, struct drv_event *ev, bool answered)
 	for (size_t i = 0; answered && i < ev->n; i++) {
 		bool *once = &u->once[ev->r[i].field];
 
+		ev->keep = ev->keep || *once;
 		u->n_once -= *once;
 		*once = false;
 	}
@@ -261,7 +292,7 @@ line_down(struct drv_bus *b, enum err e, const char *text)
 		if (u->health.state != UNIT_OFFLINE)
 			bus_failed(b, u, true);
 	}
-	/* A port that is not there costs nothing to look for. */
+	/* A serial port that is not there costs nothing to look for. */
 	b->reopen_at = bus_now(b) + (e == ERR_NOTFOUND ? REOPEN_MIN_MS : wait) +
 	    random_below(REOPEN_MIN_MS / 10);
 	b->reopen_wait = wait * 2 < REOPEN_MAX_MS ? wait * 2 : REOPEN_MAX_MS;
@@ -360,7 +391,7 @@ bus_line_lost(struct drv_bus *b)
 		snprintf(text, sizeof(text),
 		    "bus %s: %s is gone: was the adapter unplugged?",
 		    b->cfg.name, b->cfg.port);
-	line_down(b, ERR_NOTFOUND, text);
+	line_down(b, tcp ? ERR_IO : ERR_NOTFOUND, text);
 	return ERR_IO;
 }
 

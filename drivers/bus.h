@@ -32,7 +32,8 @@ struct drv_stats {
 
 /* drv_bus_start copies line and units (templates are borrowed and must outlive
  * the bus) and starts the thread.  Events go to box as heap struct drv_event,
- * released with free(); when it is full the oldest is dropped.
+ * released with free(); when it is full the oldest readings that will be read
+ * again are dropped, but never a state or what is read once.
  * Thread: loop.  Owns: returns owned.  Never fails: a line that cannot be
  * opened is an event. */
 struct drv_bus *drv_bus_start(const struct cfg_bus *line,

@@ -134,7 +134,7 @@ whole(const struct framer *f, bool idle, size_t *payload)
 		if (len < f->len - from && total <= f->len)
 			return total;
 	}
-	if (idle && spec->idle_ms > 0) {
+	if (spec->end.len == 0 && idle && spec->idle_ms > 0) {
 		*payload = f->len - from;
 		return f->len;
 	}
@@ -229,7 +229,9 @@ framer_next(struct framer *f, bool idle, struct message *out)
 	while (seek_start(f)) {
 		size_t payload = 0, total = whole(f, idle, &payload);
 
-		if (total == 0) {
+		if (total == 0 && idle && f->spec->idle_ms > 0) {
+			drop_garbage(f, f->len);
+		} else if (total == 0) {
 			if (f->len <= longest(f->spec))
 				return false;
 			resync(f);

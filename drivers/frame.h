@@ -42,7 +42,9 @@ void framer_feed(struct framer *f, const void *data, size_t n);
 
 /* framer_next hands out the next whole message, or false.  idle: the line has
  * been silent for spec->idle_ms.  Bytes outside of messages, messages longer
- * than spec->max and empty ones are dropped; bytes after a message are kept. */
+ * than spec->max and empty ones are dropped; bytes after a message are kept.
+ * Silence ends a message that has neither end bytes nor a length; of others it
+ * drops the part that came, whose rest was lost. */
 bool framer_next(struct framer *f, bool idle, struct message *out);
 
 /* frame_check verifies m and drops the checksum from m->len:

@@ -50,6 +50,7 @@ struct drv_event {
 	struct drv_bus *bus;
 	uint32_t unit; /* the handle that the loop gave */
 	enum unit_state state;
+	bool keep;               /* readings that nothing later will repeat */
 	int64_t mono_ms, utc_ms; /* when the answer had arrived */
 	char text[256];
 	size_t n;

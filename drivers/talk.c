@@ -162,7 +162,7 @@ await_answer(struct drv_bus *b, struct unit *u)
 
 		if (e == ERR_IO)
 			return e;
-		if (e == ERR_TIMEOUT && !idle)
+		if (e == ERR_TIMEOUT && (!idle || bus_stopping(b)))
 			return any ? ERR_PROTO : ERR_TIMEOUT;
 		any = any || n > 0;
 		framer_feed(&u->talk->framer, chunk, n);

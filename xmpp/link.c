@@ -307,7 +307,7 @@ watch_again(struct link *l)
 	bool connecting = l->end.stage == LINK_CONNECTING;
 	int want = connecting ? UV_WRITABLE : UV_READABLE;
 
-	if (!(ready_now(l) & POLLOUT))
+	if (link_queued(l) > 0 || !(ready_now(l) & POLLOUT))
 		want |= UV_WRITABLE;
 	uv_poll_start(l->poll, want, on_ready);
 }

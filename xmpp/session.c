@@ -233,11 +233,17 @@ on_ping(uv_timer_t *t)
 	struct session *s = t->data;
 	xmpp_stanza_t *ping = stanza_el(session_ctx(s), "ping", NS_PING);
 	int64_t wait = s->ping_ms < PING_MS ? s->ping_ms : PING_MS;
+	bool heard = s->received != s->received_before_ping;
 
 	uv_timer_stop(t);
 	s->received_before_ping = s->received;
-	if (iq_request(s, "get", s->jid.domain, ping, wait, on_pong, s) != OK)
+	if (iq_request(s, "get", s->jid.domain, ping, wait, on_pong, s) == OK)
+		return;
+	/* So much waits that no ping goes out: has anything come meanwhile? */
+	if (heard)
 		uv_timer_again(t);
+	else
+		link_cut(s->link, true);
 }
 
 static void

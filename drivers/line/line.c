@@ -139,16 +139,16 @@ line_wait(struct line *l, int64_t ms)
 
 	for (;;) {
 		int64_t left = (end - line_now_us() + US - 1) / US;
-		int rc;
+		int64_t slice = left < SLICE_MS ? left : SLICE_MS;
+		int rc = poll(&p, 1, (int)(slice > 0 ? slice : 0));
 
-		rc = poll(&p, 1, (int)(left > 0 ? left : 0));
 		if (rc < 0 && errno != EINTR)
 			return ERR_IO;
 		if (rc > 0 && (p.revents & POLLIN))
 			return OK;
 		if (rc > 0) /* hung up; what came before it still counts */
 			return readable(l->fd) ? OK : ERR_IO;
-		if (left <= 0)
+		if (left <= 0 || atomic_load(l->stop))
 			return ERR_TIMEOUT;
 	}
 }
@@ -161,8 +161,7 @@ line_settle(struct line *l, int64_t quiet_ms)
 	char buf[256];
 
 	while (now < until && now < end && !atomic_load(l->stop)) {
-		int64_t left = (until - now + US - 1) / US;
-		enum err e = line_wait(l, left < SLICE_MS ? left : SLICE_MS);
+		enum err e = line_wait(l, (until - now + US - 1) / US);
 		ssize_t n = 0;
 
 		if (e == ERR_IO)

@@ -18,7 +18,8 @@ struct line;
 
 struct line_ops {
 	/* open makes the line ready, or says in why what is wrong and what to
-	 * do about it.  It may block for one connection timeout. */
+	 * do about it.  It may block for one connection timeout, and for as
+	 * long as the DNS does, but not once the line is to stop. */
 	enum err (*open)(struct line *, struct errbuf *why);
 	/* close is called even after a failed open. */
 	void (*close)(struct line *);
@@ -40,6 +41,8 @@ struct line_ops {
 	short idle_events; /* for poll(2) while nothing is asked */
 };
 
+enum { LINE_DOUBTS = 16 };
+
 struct line {
 	const struct line_ops *ops;
 	const struct cfg_bus *cfg; /* borrowed */
@@ -51,12 +54,14 @@ struct line {
 	uint16_t tid;              /* of the last Modbus TCP request */
 	unsigned silent;           /* timeouts since any answer */
 	bool broken;               /* in the middle of a frame */
-	struct mb_request doubt;   /* count 0: none; RTU: was not answered,
-				      and perhaps it still will be */
-	int unit;                  /* that was asked last */
-	int64_t last_us;           /* when the last frame ended */
-	int64_t gap_ms;            /* of the unit asked; 0: the line's */
-	uint64_t late, bytes;      /* ever */
+	/* RTU: requests that were not answered, and perhaps still will be; a
+	 * ring, count 0: none */
+	struct mb_request doubt[LINE_DOUBTS];
+	size_t n_doubts;      /* ever */
+	int unit;             /* that was asked last */
+	int64_t last_us;      /* when the last frame ended */
+	int64_t gap_ms;       /* of the unit asked; 0: the line's */
+	uint64_t late, bytes; /* ever */
 };
 
 extern const struct line_ops line_tcp, line_rtu, line_serial, line_none;

@@ -82,7 +82,7 @@ rtu_open(struct line *l, struct errbuf *why)
 		return errbuf_set(why, ERR_CONFIG,
 		    "bus %s: %d baud is not a rate that serial ports have",
 		    l->cfg->name, l->mode.baud);
-	l->doubt.count = 0;
+	memset(l->doubt, 0, sizeof(l->doubt));
 	e = port_find(l->cfg->name, l->cfg->port, path, why);
 	if (e == OK)
 		e = port_lock(l->cfg->name, path, &l->lock, why);
@@ -123,6 +123,46 @@ receive(struct line *l, const struct mb_request *rq, struct mb_answer *out)
 	return pdu_answer(frame, (size_t)n - CRC_LEN, rq, out);
 }
 
+static bool
+is_bits(enum modbus_table table)
+{
+	return table == MB_COIL || table == MB_DISCRETE;
+}
+
+/* Whether an answer to a request in doubt would pass for one to rq. */
+static bool
+mistakable(const struct line *l, const struct mb_request *rq)
+{
+	for (size_t i = 0; i < LINE_DOUBTS; i++) {
+		const struct mb_request *d = &l->doubt[i];
+
+		if (d->unit != rq->unit || d->table != rq->table)
+			continue;
+		if (is_bits(rq->table)
+			? (d->count + 7) / 8 == (rq->count + 7) / 8
+			: d->count == rq->count)
+			return true;
+	}
+	return false;
+}
+
+static void
+doubt(struct line *l, const struct mb_request *rq)
+{
+	if (!mistakable(l, rq))
+		l->doubt[l->n_doubts++ % LINE_DOUBTS] = *rq;
+}
+
+/* A unit answers in order: nothing older of it will come. */
+static void
+trust(struct line *l, uint8_t unit)
+{
+	for (size_t i = 0; i < LINE_DOUBTS; i++) {
+		if (l->doubt[i].unit == unit)
+			l->doubt[i].count = 0;
+	}
+}
+
 static enum err
 exchange(struct line *l, const struct mb_request *rq, struct mb_answer *out)
 {
@@ -132,8 +172,7 @@ exchange(struct line *l, const struct mb_request *rq, struct mb_answer *out)
 	int n;
 
 	line_gap(l, rq->unit);
-	if (line_flush(l) > 0)
-		l->doubt.count = 0;
+	line_flush(l);
 	pdu_request(rq, msg);
 	modbus_set_slave(l->impl, rq->unit);
 	n = modbus_send_raw_request(l->impl, msg, sizeof(msg));
@@ -146,38 +185,30 @@ exchange(struct line *l, const struct mb_request *rq, struct mb_answer *out)
 	if (e == OK)
 		e = receive(l, rq, out);
 	if (e == OK || e == ERR_REFUSED)
-		l->doubt.count = 0;
-	else if (e == ERR_TIMEOUT)
-		l->doubt = *rq;
+		trust(l, rq->unit);
+	else if (e == ERR_TIMEOUT || e == ERR_PROTO)
+		doubt(l, rq);
 	return e;
-}
-
-/* Whether an answer to the request in doubt would pass for one to rq. */
-static bool
-mistakable(const struct line *l, const struct mb_request *rq)
-{
-	const struct mb_request *d = &l->doubt;
-	bool bits = rq->table == MB_COIL || rq->table == MB_DISCRETE;
-
-	if (d->count == 0 || d->unit != rq->unit || d->table != rq->table)
-		return false;
-	return bits ? (d->count + 7) / 8 == (rq->count + 7) / 8
-		    : d->count == rq->count;
 }
 
 /* An answer may come even later than the silence after a timeout: RTU frames
  * carry no number.  So before a request that such an answer would fit, one is
- * made that it does not fit, of another length, whose values nobody uses.  Once
- * that is answered, by an exception too, the older one is out of the way. */
+ * made that none fits, of another length, whose values nobody uses.  Once that
+ * is answered, by an exception too, the older ones are out of the way. */
 static enum err
 make_sure(struct line *l, const struct mb_request *rq, struct mb_answer *out)
 {
+	const int step = is_bits(rq->table) ? 8 : 1;
 	struct mb_request other = *rq;
 
-	if (rq->table == MB_COIL || rq->table == MB_DISCRETE)
-		other.count = rq->count > 8 ? rq->count - 8 : rq->count + 8;
-	else
-		other.count = rq->count > 1 ? rq->count - 1 : rq->count + 1;
+	/* Shorter if possible: a device has the registers of its fields. */
+	for (int i = 1; mistakable(l, &other); i++) {
+		int shorter = (rq->count - 1) / step;
+
+		other.count =
+		    (uint16_t)(i <= shorter ? rq->count - i * step
+					    : rq->count + (i - shorter) * step);
+	}
 	return exchange(l, &other, out);
 }
 
@@ -191,23 +222,11 @@ rtu_read(struct line *l, const struct mb_request *rq, struct mb_answer *out)
 	return e == OK || e == ERR_REFUSED ? exchange(l, rq, out) : e;
 }
 
-/* The late answer was seen, and is gone with the silence after it. */
-static enum err
-rtu_recover(struct line *l, int64_t quiet_ms)
-{
-	uint64_t late = l->late;
-	enum err e = line_settle(l, quiet_ms);
-
-	if (l->late != late)
-		l->doubt.count = 0;
-	return e;
-}
-
 const struct line_ops line_rtu = {
 	.open = rtu_open,
 	.close = rtu_close,
 	.read = rtu_read,
-	.recover = rtu_recover,
+	.recover = line_settle,
 	.idle = line_hangup,
 	.idle_events = 0,
 };

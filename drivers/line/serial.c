@@ -134,7 +134,7 @@ line_write(struct line *l, const void *data, size_t len, int64_t char_delay_ms)
 		char_delay_ms % 1000 * 1000000 };
 	const char *p = data;
 
-	while (len) {
+	while (len && !atomic_load(l->stop)) {
 		size_t n = 0;
 		enum err e = write_some(l, p, char_delay_ms > 0 ? 1 : len, &n);
 

@@ -1,15 +1,18 @@
-/* Modbus TCP.  libmodbus connects and reads frames.  The header is written and
- * matched here: libmodbus does not compare the unit of an answer, and after one
- * late answer it takes each answer for the request before (its own transaction
- * id then never agrees again).  Here late answers are known by their id,
- * counted and skipped, so that one silent unit behind a gateway costs the
- * others nothing. */
+/* Modbus TCP.  libmodbus reads frames.  The connection is made here, because
+ * libmodbus cannot be stopped while it connects.  The header is written and
+ * matched here too: libmodbus does not compare the unit of an answer, and after
+ * one late answer it takes each answer for the request before (its own
+ * transaction id then never agrees again).  Here late answers are known by
+ * their id, counted and skipped, so that one silent unit behind a gateway costs
+ * the others nothing. */
 #include "drivers/line/line.h"
+#include "drivers/line/lookup.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <modbus/modbus.h>
 #include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -21,10 +24,10 @@ enum {
 	MBAP = 6, /* transaction id, protocol id, length */
 	HOST = 256,
 	SERVICE = 16,
-	CONNECT_MS = 3000,
+	CONNECT_US = 3000000,
 	FRAME_MS = 500, /* between the bytes of one frame */
 	SILENT_MAX = 2, /* timeouts without any answer, then connect anew */
-	FD_MARGIN = 64, /* other threads open files at the same time */
+	SLICE_MS = 100, /* how long connecting is deaf to stop */
 };
 
 struct peer {
@@ -59,18 +62,6 @@ split(const char *text, struct peer *out)
 	return OK;
 }
 
-/* libmodbus uses select(2), also to wait for the connection, and would write
- * outside of its set. */
-static bool
-descriptors_left(void)
-{
-	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-
-	if (fd >= 0)
-		close(fd);
-	return fd >= 0 && fd < FD_SETSIZE - FD_MARGIN;
-}
-
 static enum err
 fail(const struct line *l, int code, struct errbuf *why)
 {
@@ -84,14 +75,14 @@ fail(const struct line *l, int code, struct errbuf *why)
 		{ ETIMEDOUT,
 		    "no answer: is it switched on, is the address right, does "
 		    "a firewall stand between?" },
-		{ EINPROGRESS,
-		    "no answer: is it switched on, is the address "
-		    "right?" },
 		{ EHOSTUNREACH,
 		    "it cannot be reached: check cable, address and network" },
 		{ ENETUNREACH,
 		    "its network cannot be reached: check this machine's "
 		    "address and gateway" },
+		{ EMFILE,
+		    "too many files are open for another Modbus TCP "
+		    "connection" },
 	};
 	char reason[LINE_REASON];
 
@@ -104,39 +95,70 @@ fail(const struct line *l, int code, struct errbuf *why)
 	    l->cfg->host, line_reason(code, reason));
 }
 
+/* What became of a connection that is being made: 0 or an errno. */
+static int
+await_connection(const struct line *l, int fd)
+{
+	int64_t end = line_now_us() + CONNECT_US;
+	struct pollfd p = { fd, POLLOUT, 0 };
+	int code = 0;
+	socklen_t len = sizeof(code);
+
+	while (line_now_us() < end && !atomic_load(l->stop)) {
+		if (poll(&p, 1, SLICE_MS) <= 0)
+			continue;
+		if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &code, &len) != 0)
+			return errno;
+		return code;
+	}
+	return ETIMEDOUT;
+}
+
+/* libmodbus waits with select(2), and would write outside of its set. */
+static int
+connect_socket(const struct line *l, int fd, const struct addrinfo *ai)
+{
+	const int one = 1;
+
+	if (fd >= FD_SETSIZE)
+		return EMFILE;
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	if (connect(fd, ai->ai_addr, ai->ai_addrlen) == 0)
+		return 0;
+	return errno == EINPROGRESS ? await_connection(l, fd) : errno;
+}
+
 /* Connects to one address; returns 0 or an errno. */
 static int
 connect_one(struct line *l, const struct addrinfo *ai)
 {
-	char host[HOST], service[SERVICE];
-	modbus_t *mb;
+	int fd = socket(
+	    ai->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int code = fd < 0 ? errno : connect_socket(l, fd, ai);
+	modbus_t *mb = NULL;
 
-	if (getnameinfo(ai->ai_addr, ai->ai_addrlen, host, sizeof(host),
-		service, sizeof(service), NI_NUMERICHOST | NI_NUMERICSERV) != 0)
-		return EINVAL;
-	mb = modbus_new_tcp_pi(host, service);
-	if (!mb)
-		return errno;
-	modbus_set_response_timeout(mb, CONNECT_MS / 1000, 0);
-	modbus_set_byte_timeout(mb, 0, FRAME_MS * 1000);
-	if (modbus_connect(mb) != 0) {
-		int code = errno;
-
-		modbus_free(mb);
+	if (code == 0) {
+		mb =
+		    modbus_new_tcp(NULL, 0); /* it has the socket, no address */
+		code = mb ? 0 : errno;
+	}
+	if (code != 0) {
+		if (fd >= 0)
+			close(fd);
 		return code;
 	}
+	modbus_set_socket(mb, fd);
 	modbus_set_response_timeout(mb, 0, FRAME_MS * 1000);
+	modbus_set_byte_timeout(mb, 0, FRAME_MS * 1000);
 	l->impl = mb;
-	l->fd = modbus_get_socket(mb);
+	l->fd = fd;
 	return 0;
 }
 
 static enum err
 tcp_open(struct line *l, struct errbuf *why)
 {
-	struct addrinfo hints = { .ai_family = AF_UNSPEC,
-		.ai_socktype = SOCK_STREAM },
-			*list = NULL, *ai;
+	struct addrinfo *list = NULL, *ai;
 	int rc, code = EADDRNOTAVAIL;
 	struct peer peer;
 
@@ -147,14 +169,9 @@ tcp_open(struct line *l, struct errbuf *why)
 		return errbuf_set(why, ERR_CONFIG,
 		    "bus %s: host must be ADDRESS or ADDRESS:PORT",
 		    l->cfg->name);
-	if (!descriptors_left())
-		return errbuf_set(why, ERR_UNSUP,
-		    "bus %s: too many files are open for another Modbus TCP "
-		    "connection (at most %d)",
-		    l->cfg->name, FD_SETSIZE - FD_MARGIN);
-	rc = getaddrinfo(peer.host, peer.service, &hints, &list);
+	rc = lookup_addresses(peer.host, peer.service, l->stop, &list);
 	if (rc != 0)
-		return errbuf_set(why, ERR_NOTFOUND,
+		return errbuf_set(why, ERR_IO,
 		    "bus %s: no address for %s (%s): check host= and the DNS",
 		    l->cfg->name, peer.host, gai_strerror(rc));
 	for (ai = list; ai && code != 0 && !atomic_load(l->stop);

@@ -5,11 +5,13 @@
 #include "common/mem.h"
 #include "field_slave.h"
 
+#include <arpa/inet.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -69,6 +71,7 @@ struct rig {
 	struct drv_unit units[UNITS_MAX];
 	size_t n_units;
 	struct mailbox *box;
+	size_t room; /* of the box; 0: plenty */
 	struct drv_bus *bus;
 	struct slave *slave;
 	struct heard heard[UNITS_MAX];
@@ -91,7 +94,7 @@ rig_start(struct rig *r, int type, struct slave *slave, size_t n_units)
 	for (size_t i = 0; i < n_units; i++)
 		r->units[i] = (struct drv_unit){ (uint32_t)i, name_unit,
 			(int)i + 1, &r->dev.t, 0 };
-	r->box = mailbox_new(BOX, NULL, NULL);
+	r->box = mailbox_new(r->room ? r->room : BOX, NULL, NULL);
 	r->bus =
 	    drv_bus_start(&r->cfg, r->units, n_units, r->box, &clock_system);
 }
@@ -324,6 +327,113 @@ shifted_rtu(void **state)
 	rig_start(&r, BUS_MODBUS_RTU, slave_pty(answers_shifted, &before), 1);
 	listen_for(&r, 1500);
 	assert_int_equal(r.heard[0].wrong, 0);
+	rig_stop(&r);
+}
+
+/* A device that answers in order, but falls asleep: from number 20 on, the
+ * first request for addr is answered wait + 1 of its requests later. */
+struct sleeper {
+	uint16_t addr; /* of the request that is held back */
+	uint8_t unit;  /* 0: any */
+	unsigned wait; /* requests of that unit that stay silent after it */
+	unsigned asked;
+	struct ask held;
+};
+
+static void
+sleeps(struct ask *a, void *arg)
+{
+	struct sleeper *s = arg;
+
+	if (a->number < 20 || (s->unit && a->unit != s->unit))
+		return;
+	if (s->asked == 0 && a->addr != s->addr)
+		return;
+	s->asked++;
+	if (s->asked == 1)
+		s->held = *a;
+	if (s->asked <= s->wait + 1) {
+		a->delay_ms = -1;
+	} else if (s->asked == s->wait + 2) {
+		a->first = s->held.addr;
+		a->count = s->held.count;
+	}
+}
+
+static void
+falls_asleep(struct sleeper s, size_t n_units)
+{
+	struct rig r = { 0 };
+
+	device_init(&r.dev, 3, 10, 60);
+	rig_start(&r, BUS_MODBUS_RTU, slave_pty(sleeps, &s), n_units);
+	listen_for(&r, 2500);
+	rig_stop(&r); /* and with it the device's thread */
+	assert_true(s.asked > s.wait + 2);
+	assert_int_equal(r.heard[0].wrong + r.heard[1].wrong, 0);
+	assert_true(r.heard[0].good > 10);
+}
+
+/* What is asked to make sure is not answered either. */
+static void
+sleeps_long_rtu(void **state)
+{
+	(void)state;
+	falls_asleep((struct sleeper){ .addr = 10, .wait = 1 }, 1);
+	falls_asleep((struct sleeper){ .addr = 10, .wait = 2 }, 1);
+}
+
+/* Another unit's answer says nothing about this one's. */
+static void
+sleeps_aside_rtu(void **state)
+{
+	(void)state;
+	falls_asleep((struct sleeper){ .addr = 20, .unit = 1 }, 2);
+}
+
+/* The loop hangs: readings may go, but states and what is read once stay. */
+static void
+full_box(void **state)
+{
+	struct rig r = { .room = 4 };
+
+	(void)state;
+	device_init(&r.dev, 3, 10, 300);
+	r.dev.fields[1].poll = class_once;
+	r.dev.polls[0].ms = 10;
+	rig_start(&r, BUS_MODBUS_TCP, slave_tcp(answers_all, NULL), 2);
+	usleep(600000);
+	assert_true(mailbox_dropped(r.box) > 10);
+	drv_bus_stop(r.bus);
+	r.bus = NULL;
+	listen_for(&r, 100);
+	assert_int_equal(r.up, 1);
+	for (size_t i = 0; i < 2; i++) {
+		assert_int_equal(r.heard[i].online, 1);
+		assert_int_equal(r.heard[i].once, 1);
+		assert_int_equal(r.heard[i].by_field[1], 1);
+	}
+	rig_stop(&r);
+}
+
+/* It takes the connection and ends it, for ever: ever longer pauses. */
+static void
+always_hangs_up(struct ask *a, void *arg)
+{
+	(void)arg;
+	a->hang_up = true;
+}
+
+static void
+unwelcome(void **state)
+{
+	struct rig r = { 0 };
+
+	(void)state;
+	device_init(&r.dev, 1, 10, 300);
+	rig_start(&r, BUS_MODBUS_TCP, slave_tcp(always_hangs_up, NULL), 1);
+	listen_for(&r, 4500);
+	assert_in_range(r.down, 2, 3);
 	rig_stop(&r);
 }
 
@@ -707,9 +817,51 @@ stops_soon(void **state)
 	start = clock_mono(&clock_system);
 	drv_bus_ask_stop(r.bus);
 	drv_bus_stop(r.bus);
-	assert_true(clock_mono(&clock_system) - start < 2100);
+	assert_true(clock_mono(&clock_system) - start < 500);
+	r.bus = drv_bus_start(&r.cfg, r.units, 1, r.box, &clock_system);
+	listen_for(&r, 300); /* into the wait for an answer */
+	start = clock_mono(&clock_system);
+	drv_bus_stop(r.bus);
+	assert_true(clock_mono(&clock_system) - start < 500);
 	r.bus = NULL;
 	rig_stop(&r);
+}
+
+/* Nobody takes the connection, nor refuses it. */
+static void
+stops_connecting(void **state)
+{
+	struct sockaddr_in at = { .sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t len = sizeof(at);
+	int full[3], door = socket(AF_INET, SOCK_STREAM, 0);
+	struct rig r = { 0 };
+	int64_t start;
+
+	(void)state;
+	assert_int_equal(bind(door, (struct sockaddr *)&at, sizeof(at)), 0);
+	assert_int_equal(listen(door, 0), 0);
+	getsockname(door, (struct sockaddr *)&at, &len);
+	for (size_t i = 0; i < 3; i++) {
+		full[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+		(void)connect(full[i], (struct sockaddr *)&at, sizeof(at));
+	}
+	device_init(&r.dev, 1, 10, 300);
+	r.cfg.name = name_bus;
+	r.cfg.type = BUS_MODBUS_TCP;
+	r.cfg.host = mem_printf("127.0.0.1:%u", (unsigned)ntohs(at.sin_port));
+	r.box = mailbox_new(BOX, NULL, NULL);
+	r.bus = drv_bus_start(&r.cfg, r.units, 0, r.box, &clock_system);
+	listen_for(&r, 300);
+	assert_int_equal(r.up + r.down, 0); /* still connecting */
+	start = clock_mono(&clock_system);
+	drv_bus_stop(r.bus);
+	assert_true(clock_mono(&clock_system) - start < 500);
+	mailbox_free(r.box, free);
+	free(r.cfg.host);
+	for (size_t i = 0; i < 3; i++)
+		close(full[i]);
+	close(door);
 }
 
 static void
@@ -886,6 +1038,10 @@ main(void)
 		cmocka_unit_test(polls_localhost),
 		cmocka_unit_test(late_tcp),
 		cmocka_unit_test(late_rtu),
+		cmocka_unit_test(sleeps_long_rtu),
+		cmocka_unit_test(sleeps_aside_rtu),
+		cmocka_unit_test(full_box),
+		cmocka_unit_test(unwelcome),
 		cmocka_unit_test(shifted_rtu),
 		cmocka_unit_test(dead_neighbour_tcp),
 		cmocka_unit_test(dead_neighbour_rtu),
@@ -901,6 +1057,7 @@ main(void)
 		cmocka_unit_test(held_port),
 		cmocka_unit_test(lines_that_fail),
 		cmocka_unit_test(stops_soon),
+		cmocka_unit_test(stops_connecting),
 		cmocka_unit_test(read_now),
 		cmocka_unit_test(text_polled),
 		cmocka_unit_test(text_bad_crc),

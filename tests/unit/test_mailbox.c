@@ -18,6 +18,36 @@ count(void *arg)
 	++*(int *)arg;
 }
 
+/* Negative numbers never give way. */
+static bool
+gives_way(const void *old, const void *msg)
+{
+	(void)msg;
+	return *(const int *)old >= 0;
+}
+
+static void
+keeps_what_counts(void **state)
+{
+	int n[] = { -1, 2, -3, 4, -5, -6 };
+	struct mailbox *mb = mailbox_new(3, NULL, NULL);
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++)
+		assert_null(mailbox_push_newest(mb, &n[i], gives_way));
+	assert_ptr_equal(mailbox_push_newest(mb, &n[3], gives_way), &n[1]);
+	assert_ptr_equal(mailbox_push_newest(mb, &n[4], gives_way), &n[3]);
+	assert_int_equal(mailbox_dropped(mb), 2);
+	assert_null(mailbox_push_newest(mb, &n[5], gives_way)); /* it grows */
+	assert_int_equal(mailbox_dropped(mb), 2);
+	assert_ptr_equal(mailbox_pop(mb), &n[0]);
+	assert_ptr_equal(mailbox_pop(mb), &n[2]);
+	assert_ptr_equal(mailbox_pop(mb), &n[4]);
+	assert_ptr_equal(mailbox_pop(mb), &n[5]);
+	assert_null(mailbox_pop(mb));
+	mailbox_free(mb, free);
+}
+
 static void
 bounded(void **state)
 {
@@ -31,10 +61,10 @@ bounded(void **state)
 	assert_false(mailbox_push(mb, &c));
 	assert_int_equal(wakes, 1); /* only the push into an empty box */
 	assert_int_equal(mailbox_dropped(mb), 0);
-	assert_ptr_equal(mailbox_push_newest(mb, &c), &a);
+	assert_ptr_equal(mailbox_push_newest(mb, &c, gives_way), &a);
 	assert_int_equal(mailbox_dropped(mb), 1);
 	assert_ptr_equal(mailbox_pop(mb), &b);
-	assert_null(mailbox_push_newest(mb, &a));
+	assert_null(mailbox_push_newest(mb, &a, gives_way));
 	assert_ptr_equal(mailbox_pop(mb), &c);
 	assert_ptr_equal(mailbox_pop(mb), &a);
 	assert_null(mailbox_pop(mb));
@@ -116,6 +146,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(keeps_what_counts),
 		cmocka_unit_test(bounded),
 		cmocka_unit_test(left_messages_are_dropped),
 		cmocka_unit_test(waits_no_longer_than_told),
