@@ -1,9 +1,11 @@
 """Processes: started in their own session, logged to files, always ended."""
 
+import fcntl
 import os
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 
 
@@ -109,10 +111,29 @@ class Proc:
         return ns / 1e9
 
 
+PORTS = range(15000, 32000)  # below those that the kernel gives to clients
+TURN = os.path.join(tempfile.gettempdir(), "thingbridge-tests-port")
+
+
 def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """A port that nobody uses, nor any test that runs at the same time: all
+    take turns by one file."""
+    fd = os.open(TURN, os.O_RDWR | os.O_CREAT, 0o666)
+    with os.fdopen(fd, "r+") as f:
+        fcntl.flock(f, fcntl.LOCK_EX)
+        last = int(f.read() or 0)
+        while True:
+            last = last + 1 if last + 1 in PORTS else PORTS[0]
+            try:
+                with socket.socket() as s:
+                    s.bind(("127.0.0.1", last))
+                break
+            except OSError:
+                continue
+        f.seek(0)
+        f.truncate()
+        f.write(str(last))
+    return last
 
 
 def wait_until(what, fn, timeout=10, step=0.02):
