@@ -136,11 +136,31 @@ add_follows(struct node *n, const struct cfg_tag *tags, size_t count)
 	}
 }
 
+static struct cfg_node
+polled_part(const struct cfg_node *section, const struct cfg_node *other)
+{
+	struct cfg_node n = *section;
+
+	n.name = other->name;
+	n.self_owned = other->self_owned;
+	n.tags = n.claim = NULL;
+	n.n_tags = n.n_claim = 0;
+	return n;
+}
+
+bool
+node_polled_alike(const struct cfg_node *a, const struct cfg_node *b)
+{
+	struct cfg_node x = polled_part(a, a), y = polled_part(b, a);
+
+	return cfg_node_equal(&x, &y);
+}
+
 void
 node_configure(struct node *n, const struct cfg_node *cfg)
 {
 	/* On another line another device may answer. */
-	bool same = n->cfg && cfg && cfg_node_equal(n->cfg, cfg) &&
+	bool same = n->cfg && cfg && node_polled_alike(n->cfg, cfg) &&
 	    cfg_bus_equal(n->cfg->on, cfg->on);
 
 	n->cfg = cfg;

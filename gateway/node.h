@@ -93,6 +93,10 @@ enum err nodes_by_id(
 
 struct node_ref node_ref_of(const struct node *n);
 
+/* node_polled_alike: a bus has the same to do for both sections.  Names, tags
+ * and self_owned are the loop's own. */
+bool node_polled_alike(const struct cfg_node *a, const struct cfg_node *b);
+
 /* node_configure binds the node to its section (NULL: gone); points are kept
  * when the template is the same. */
 void node_configure(struct node *n, const struct cfg_node *cfg);

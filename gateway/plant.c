@@ -176,7 +176,7 @@ same_nodes(const struct cfg *a, const struct cfg_bus *on_a, const struct cfg *b,
 		if (strcmp(a->nodes[i].name_id, b->nodes[k].name_id) != 0 ||
 		    strcmp(a->nodes[i].source, b->nodes[k].source) != 0 ||
 		    strcmp(a->nodes[i].cache, b->nodes[k].cache) != 0 ||
-		    !cfg_node_equal(&a->nodes[i], &b->nodes[k]))
+		    !node_polled_alike(&a->nodes[i], &b->nodes[k]))
 			return false;
 	}
 }

@@ -196,3 +196,14 @@ def test_a_port_that_vanishes_and_comes_back(site):
     sim.control("fault rs485 back")
     wait_until("values again", lambda: field(g, "cold", "temperature")["quality"] == "ok", 15, 0.1)
     assert field(g, "cold", "temperature")["value"] == WANT["cold", "temperature"]
+
+
+def test_a_tag_changes_and_polling_goes_on(site):
+    """A new tag is the registry's business: no bus starts anew for it."""
+    sim, g = site
+    before = bus(g, "plc")["requests"]
+    g.write(nodes=g.nodes.replace("claim.SN = board", "tag.ROOM = 12\nclaim.SN = board"))
+    assert g.reload()["changed"] == 1
+    assert bus(g, "plc")["requests"] >= before > 0
+    assert device(g, "board") == "online" and field(g, "board", "relay1")["quality"] == "ok"
+    assert {t["name"]: t["value"] for t in g.control("meta", node="board")["tags"]}["ROOM"] == "12"
