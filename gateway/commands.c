@@ -162,6 +162,28 @@ node_warning(json_t *a, const struct gateway *gw, const struct node *n)
 	}
 }
 
+/* One line for all nodes that the registry refused: the cause is mostly one. */
+static void
+refusal_warning(json_t *a, const struct gateway *gw)
+{
+	const struct node *first = NULL;
+	size_t n = 0;
+
+	for (size_t i = 0; i < gw->nodes.n; i++) {
+		if (gw->nodes.v[i]->duty.refusal[0] == '\0')
+			continue;
+		if (n++ == 0)
+			first = gw->nodes.v[i];
+	}
+	if (n)
+		warn(a, "thingbridge registry",
+		    mem_printf("%s refused %zu %s (%s: %s); is it a Thing "
+			       "Registry, and the right one?",
+			registrar_jid(gw->registrar), n,
+			n == 1 ? "node" : "nodes", first->id,
+			first->duty.refusal));
+}
+
 static json_t *
 warnings(struct gateway *gw)
 {
@@ -174,13 +196,16 @@ warnings(struct gateway *gw)
 		warn(a, "thingbridge registry",
 		    mem_printf("the registry %s cannot be reached",
 			registrar_jid(gw->registrar)));
+	refusal_warning(a, gw);
 	for (size_t i = 0; i < plant_count(gw->plant); i++) {
 		struct bus_status b;
 
 		plant_status(gw->plant, i, &b);
 		if (b.trouble[0])
 			warn(a, "thingbridge status",
-			    mem_printf("bus %s: %s", b.name, b.trouble));
+			    strncmp(b.trouble, "bus ", 4) == 0
+				? mem_strdup(b.trouble)
+				: mem_printf("bus %s: %s", b.name, b.trouble));
 	}
 	for (size_t i = 0; i < gw->nodes.n; i++) {
 		if (gw->nodes.v[i]->cfg)
@@ -196,7 +221,7 @@ registry_json(const struct gateway *gw)
 
 	return json_pack("{s:s, s:s, s:b, s:b}", "jid", jid, "how",
 	    "configured", "found", jid[0] != '\0', "online",
-	    registrar_reachable(gw->registrar));
+	    registrar_heard(gw->registrar));
 }
 
 static enum err

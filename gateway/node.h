@@ -41,7 +41,8 @@ struct duty {
 	int64_t retry_mono;     /* 0: none */
 	unsigned failures;      /* in a row */
 	int64_t key_clear_mono; /* when KEY='' is due; 0: not armed */
-	bool told;              /* the failure was logged */
+	char refusal[32]; /* why the registry refused the last one; "" when not
+			   */
 };
 
 struct node {

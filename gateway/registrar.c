@@ -2,6 +2,7 @@
 
 #include "common/log.h"
 #include "common/mem.h"
+#include "common/utf8.h"
 #include "gateway/friends.h"
 #include "gateway/gateway.h"
 #include "gateway/meta.h"
@@ -16,7 +17,8 @@
 
 enum {
 	REQUEST_MS = 20000,
-	LEASE_MS = 60000, /* the registry forgets a gateway after three */
+	LEASE_MS = 60000, /* well within what the registry grants */
+	LEASE_FIRST_MS = 5000,
 	PROBE_FIRST_MS = 5000,
 	PROBE_MAX_MS = 60000,
 	LOST_AFTER = 3, /* unanswered requests in a row */
@@ -40,7 +42,8 @@ STAILQ_HEAD(due_list, node);
 struct registrar {
 	struct gateway *gw;
 	char jid[JID_SIZE];
-	bool reachable;
+	bool reachable;             /* nothing speaks against it */
+	bool heard;                 /* it has answered since it was found */
 	unsigned in_flight, silent; /* silent: unanswered in a row */
 	struct due_list due;
 	struct after *after;
@@ -94,6 +97,12 @@ bool
 registrar_reachable(const struct registrar *r)
 {
 	return r->reachable;
+}
+
+bool
+registrar_heard(const struct registrar *r)
+{
+	return r->heard;
 }
 
 const char *
@@ -326,18 +335,20 @@ lost(struct registrar *r, const char *why)
 		log_warn("registry", "%s cannot be reached (%s); trying again",
 		    r->jid, why);
 	r->reachable = false;
+	r->heard = false;
 	if (r->probe_mono == 0)
 		r->probe_mono =
 		    now(r) + backoff(++r->probes, PROBE_FIRST_MS, PROBE_MAX_MS);
 }
 
+/* It answers pings, which any server does: the pauses between attempts grow on
+ * until it has answered more, or once more. */
 static void
 found(struct registrar *r)
 {
 	if (!r->reachable)
 		log_info("registry", "%s is there", r->jid);
 	r->silent = 0;
-	r->probes = 0;
 	r->probe_mono = 0;
 	if (r->reachable)
 		return;
@@ -351,8 +362,10 @@ acknowledged(struct request *q, struct node *n, enum disc_op op)
 {
 	struct registrar *r = q->r;
 
+	r->heard = true;
+	r->probes = 0;
 	n->duty.failures = 0;
-	n->duty.told = false;
+	n->duty.refusal[0] = '\0';
 	if (q->key_cleared)
 		n->duty.key_clear_mono = 0;
 	if (q->key_gen != n->key_gen || (q->kind == THING_UPDATE && !q->sent.n))
@@ -434,15 +447,17 @@ refused(struct request *q, struct node *n, const char *condition)
 
 	if (q->kind == THING_UPDATE &&
 	    strcmp(condition, "item-not-found") == 0) {
+		q->r->heard = true;
 		apply(q->r, n, &ev, NULL);
 		return;
 	}
-	if (!n->duty.told)
+	if (n->duty.refusal[0] == '\0')
 		log_warn("registry",
 		    "node %s: %s refused %s: %s; tried again now and then",
 		    n->id, q->r->jid, kinds[kind_of(q)].name,
 		    log_safe(safe, condition));
-	n->duty.told = true;
+	utf8_sanitize(condition, strlen(condition), n->duty.refusal,
+	    sizeof(n->duty.refusal));
 	failed(q, n, RETRY_ERROR_MS, RETRY_ERROR_MAX_MS);
 }
 
@@ -708,6 +723,10 @@ probed(void *arg, enum iq_outcome outcome, xmpp_stanza_t *stanza)
 	struct registrar *r = arg;
 
 	r->lease_asked = false;
+	if (outcome == IQ_RESULT && r->reachable) {
+		r->heard = true;
+		r->probes = 0;
+	}
 	if (outcome == IQ_RESULT ||
 	    (outcome == IQ_ERROR && !unreachable(stanza_condition(stanza))))
 		found(r);
@@ -747,7 +766,7 @@ registrar_online(struct registrar *r)
 	r->probes = 0;
 	r->probe_mono = 0;
 	r->lease_asked = false;
-	r->lease_mono = now(r) + LEASE_MS;
+	r->lease_mono = now(r) + LEASE_FIRST_MS;
 	event_all(r, THING_ONLINE);
 }
 
@@ -757,6 +776,7 @@ registrar_offline(struct registrar *r)
 	struct nodes *t = &r->gw->nodes;
 
 	r->reachable = false;
+	r->heard = false;
 	r->lease_mono = 0;
 	r->probe_mono = 0;
 	for (size_t i = 0; i < t->n; i++) {

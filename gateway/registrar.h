@@ -50,7 +50,9 @@ void registrar_tick(struct registrar *r);
  */
 void registrar_wake(struct registrar *r, struct node *n);
 
+/* Reachable until something speaks against it; heard once it has answered. */
 bool registrar_reachable(const struct registrar *r);
+bool registrar_heard(const struct registrar *r);
 const char *registrar_jid(const struct registrar *r);
 
 #endif

@@ -175,7 +175,7 @@ port_fail(const char *bus, const char *path, int code, struct errbuf *why)
 	case ENODEV:
 		return errbuf_set(why, ERR_NOTFOUND,
 		    "bus %s: there is no port %s: is the adapter plugged in? "
-		    "`thingbridge ports` lists what there is",
+		    "ls /dev/serial/by-id shows what there is",
 		    bus, path);
 	case EACCES:
 	case EPERM:

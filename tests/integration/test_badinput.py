@@ -362,3 +362,26 @@ def test_registry_broken_configuration(tmp, keys, word):
     errors = [x for x in err.splitlines() if "error:" in x]
     assert len(errors) == 1 and word in errors[0], err
     assert "hunter1" not in err
+
+
+def test_wrong_registry_is_told(prosody, tmp):
+    """Nobody is there, or somebody who is no registry: status says which."""
+    for i, (jid, word) in enumerate((("nothere.localhost", "nothere.localhost"),
+                                     ("localhost", "the registry localhost cannot be reached"))):
+        g = Gateway(prosody, tmp / ("g%d" % i), node("a"), registry=jid)
+        g.wait_online()
+        got = wait_until("a warning", lambda: [
+            w["text"] for w in g.control("status")["warnings"] if word in w["text"]], 15)
+        assert len(got) == 1
+        assert g.control("status")["registry"]["online"] is False
+        assert g.claim("a")[0] == "new"
+        g.stop()
+
+
+def test_registry_is_online_once_it_answered(prosody, tmp):
+    reg = FakeRegistry(prosody)
+    g = Gateway(prosody, tmp / "g", node("a"), registry=reg.jid)
+    g.wait_claim("a", "unclaimed", 20)
+    assert g.control("status")["registry"]["online"] is True
+    assert not [w for w in g.control("status")["warnings"] if reg.jid in w["text"]]
+    reg.close()
