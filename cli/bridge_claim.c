@@ -53,8 +53,10 @@ int
 bridge_reset(const struct call *c)
 {
 	char *question = mem_printf(
-	    "%s: its owner, if any, loses it; a new KEY is made and stickers "
-	    "printed before stop working.",
+	    "%s: a new KEY is made and stickers printed before stop working.  "
+	    "An "
+	    "owner whom the registry still knows comes back, unless he disowns "
+	    "it or it is unregistered first.",
 	    c->argv[0]);
 	int code = command(c, question);
 

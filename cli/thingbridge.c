@@ -36,7 +36,8 @@ static const struct verb verbs[] = {
 	    "thingbridge stickers --unclaimed -f png -o today.png",
 	    bridge_stickers_opts, 0, -1, bridge_stickers },
 	{ "reset", "NODE [--yes]", "forget the owner, make a new KEY, register",
-	    "The owner, if any, loses the node; old stickers stop working.",
+	    "Old stickers stop working.  An owner whom the registry still\n"
+	    "knows comes back: he disowns it, or unregister it first.",
 	    "thingbridge reset meter1 --yes", bridge_reset_opts, 1, 1,
 	    bridge_reset },
 	{ "register", "NODE", "register a node again", NULL,
