@@ -1,11 +1,13 @@
 #include "registry/db.h"
 
+#include "common/filelock.h"
 #include "common/log.h"
 #include "common/mem.h"
 
 #include <assert.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 enum { BUSY_MS = 2000 };
 
@@ -13,6 +15,7 @@ struct db {
 	sqlite3 *sql;
 	sqlite3_stmt **stmts; /* all that db_prepare made */
 	size_t n, cap;
+	int lock; /* descriptor that holds the file for this process */
 	bool begun, failed; /* of the transaction */
 };
 
@@ -155,9 +158,19 @@ enum err
 db_open(const char *path, struct db **out, struct errbuf *eb)
 {
 	struct db *db = mem_zalloc(sizeof(*db));
+	struct errbuf why;
+	enum err e;
 	int code;
 
 	*out = NULL;
+	e = filelock_take(path, "thingregistryd", &db->lock, &why);
+	if (e != OK) {
+		db_close(db);
+		return errbuf_set(eb, e, "%s: %s%s", path, why.text,
+		    e == ERR_BUSY
+			? ""
+			: " (its directory must exist and be writable)");
+	}
 	code = sqlite3_open_v2(path, &db->sql,
 	    SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
 	    NULL);
@@ -186,6 +199,8 @@ db_close(struct db *db)
 		sqlite3_finalize(db->stmts[i]);
 	free(db->stmts);
 	sqlite3_close(db->sql);
+	if (db->lock >= 0)
+		close(db->lock);
 	free(db);
 }
 

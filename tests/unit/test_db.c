@@ -155,11 +155,26 @@ a_full_disk(void **state)
 	db_close(db);
 }
 
+static void
+two_registries_never_share_a_file(void **state)
+{
+	struct db *db = opened(), *other;
+	struct errbuf eb;
+
+	(void)state;
+	assert_int_equal(db_open(path, &other, &eb), ERR_BUSY);
+	assert_null(other);
+	assert_non_null(strstr(eb.text, "another thingregistryd uses it"));
+	db_close(db);
+	db_close(opened());
+}
+
 int
 main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 	const struct CMUnitTest tests[] = {
+		TEST(two_registries_never_share_a_file),
 		TEST(kept_over_a_restart),
 		TEST(a_failure_undoes_the_turn),
 		TEST(a_newer_file),
