@@ -1,13 +1,13 @@
 #include "cli/bridge.h"
 
-#include "cli/daemon.h"
+#include "cli/control_path.h"
 #include "cli/say.h"
 #include "common/mem.h"
-#include "config/config.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -27,37 +27,30 @@ bridge_conf(const struct call *c)
 	return named ? named : BRIDGE_CONF;
 }
 
-/* The configuration may be half edited while the daemon runs on with the old
- * one: only a file that was named must be right.  NULL: said why. */
+/* Only a file that was named must be there. */
 static char *
-socket_path(const struct call *c)
+socket_path(const struct call *c, char **error)
 {
-	bool named = c->global[BRIDGE_CONFIG] != NULL;
-	struct buf notes = { 0 };
-	struct cfg *cfg = NULL;
-	char *path = NULL;
+	struct errbuf eb = { "" };
+	char *path;
 
 	if (c->global[BRIDGE_SOCKET])
 		return mem_strdup(c->global[BRIDGE_SOCKET]);
-	if (!named && access(BRIDGE_CONF, R_OK) != 0)
-		return mem_strdup(BRIDGE_SOCK);
-	if (cfg_load(bridge_conf(c), false, &cfg, &notes) == OK)
-		path = mem_strdup(cfg->gateway.control);
-	else if (named)
-		say("%s has errors (thingbridge check %s), so where is the "
-		    "daemon's socket?  Give it with -s",
-		    bridge_conf(c), bridge_conf(c));
-	else
-		path = mem_strdup(BRIDGE_SOCK);
-	cfg_free(cfg);
-	buf_fini(&notes);
-	return path;
+	if (control_path(bridge_conf(c), &path, &eb) == OK)
+		return path;
+	if (!c->global[BRIDGE_CONFIG])
+		return mem_strdup(CONTROL_PATH_DEFAULT);
+	*error = mem_printf("%s, so where is the daemon's socket?  Give it "
+			    "with -s",
+	    eb.text);
+	return NULL;
 }
 
 int
-bridge_ask(const struct call *c, json_t *request, json_t **data)
+bridge_talk(const struct call *c, struct daemon_call *dc, json_t *request,
+    json_t **data)
 {
-	char *path = socket_path(c);
+	char *path = socket_path(c, &dc->error);
 	int code;
 
 	*data = NULL;
@@ -65,25 +58,52 @@ bridge_ask(const struct call *c, json_t *request, json_t **data)
 		json_decref(request);
 		return EXIT_CONFIG;
 	}
-	code = daemon_ask(path, request, data);
+	dc->path = path;
+	dc->conf = bridge_conf(c);
+	code = daemon_ask(dc, request, data);
+	dc->path = NULL;
 	free(path);
 	return code;
 }
 
 int
-bridge_watch(
-    const struct call *c, bool again, int (*show)(const struct call *c))
+bridge_tell(const struct call *c, struct daemon_call *dc, json_t *request,
+    json_t **data)
+{
+	int code = bridge_talk(c, dc, request, data);
+
+	if (dc->error)
+		say("%s", dc->error);
+	free(dc->error);
+	dc->error = NULL;
+	return code;
+}
+
+int
+bridge_ask(const struct call *c, json_t *request, json_t **data)
+{
+	struct daemon_call dc = { .silence_ms = 0 };
+
+	return bridge_tell(c, &dc, request, data);
+}
+
+int
+bridge_watch(const struct call *c, bool again,
+    int (*show)(const struct call *c, void *arg), void *arg)
 {
 	static const struct timespec pause = { .tv_sec = 2 };
 	bool clear =
 	    again && isatty(STDOUT_FILENO) && bridge_mode(c) == OUT_TABLE;
 
+	/* A screen goes out whole, so that it does not flicker. */
+	if (clear)
+		setvbuf(stdout, NULL, _IOFBF, 1 << 16);
 	for (;;) {
 		int code;
 
 		if (clear)
 			fputs("\033[H\033[2J", stdout);
-		code = show(c);
+		code = show(c, arg);
 		if (!again || code != EXIT_OK)
 			return code;
 		if (fflush(stdout) != 0)
@@ -92,21 +112,49 @@ bridge_watch(
 	}
 }
 
-bool
-bridge_confirm(const struct call *c, const char *what, const char *word)
+/* asked reads the answer to a question; false: there is no terminal. */
+static bool
+asked(const struct call *c, const char *what, const char *question, char *line,
+    int size)
 {
-	char line[256];
-
+	*line = '\0';
 	if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO)) {
 		verb_usage(c, "%s  Give --yes to do it", what);
 		return false;
 	}
-	fprintf(stderr, "%s\nType \"%s\" to go on: ", what, word);
-	if (!fgets(line, sizeof(line), stdin))
-		return false;
+	fprintf(stderr, "%s%s", what, question);
+	if (!fgets(line, size, stdin))
+		*line = '\0';
 	line[strcspn(line, "\n")] = '\0';
-	if (strcmp(line, word) == 0)
+	return true;
+}
+
+bool
+bridge_confirm(const struct call *c, const char *what, const char *word)
+{
+	char *question = mem_printf("\nType \"%s\" to go on: ", word);
+	char line[256];
+	bool on_terminal = asked(c, what, question, line, sizeof(line));
+
+	free(question);
+	if (on_terminal && strcmp(line, word) == 0)
 		return true;
-	say("nothing was changed");
+	if (on_terminal)
+		say("nothing was changed");
+	return false;
+}
+
+bool
+bridge_yes(const struct call *c, const char *what)
+{
+	char line[16];
+	bool on_terminal =
+	    asked(c, what, "   write? [y/N] ", line, sizeof(line));
+
+	if (on_terminal &&
+	    (strcasecmp(line, "y") == 0 || strcasecmp(line, "yes") == 0))
+		return true;
+	if (on_terminal)
+		say("nothing was changed");
 	return false;
 }

@@ -2,11 +2,15 @@
 #ifndef CLI_BRIDGE_H
 #define CLI_BRIDGE_H
 
+#include "cli/daemon.h"
 #include "cli/out.h"
 #include "cli/verb.h"
+#include "common/buf.h"
 
 #include <jansson.h>
 #include <stdbool.h>
+
+struct tmpl;
 
 /* The program's own options, in the order of its table. */
 enum bridge_global {
@@ -17,41 +21,76 @@ enum bridge_global {
 };
 
 #define BRIDGE_CONF "/etc/thingbridge/thingbridge.conf"
-#define BRIDGE_SOCK "/run/thingbridge/control.sock"
 
 enum out_mode bridge_mode(const struct call *c);
 
 /* bridge_conf is the configuration file that was named, or the usual one. */
 const char *bridge_conf(const struct call *c);
 
-/* bridge_ask sends a request to the daemon of this call.
+/* bridge_talk sends a request to the daemon of this call; path and conf of dc
+ * are set here, and dc->error is the caller's to say and to free.
  * Owns:    takes request; *data is owned, NULL unless EXIT_OK.
- * Errors:  returns the exit code; what went wrong was said. */
+ * Errors:  returns the exit code. */
+int bridge_talk(const struct call *c, struct daemon_call *dc, json_t *request,
+    json_t **data);
+
+/* bridge_tell is bridge_talk that says what went wrong; bridge_ask is that of
+ * commands with one answer. */
+int bridge_tell(const struct call *c, struct daemon_call *dc, json_t *request,
+    json_t **data);
 int bridge_ask(const struct call *c, json_t *request, json_t **data);
 
 /* bridge_watch runs show once, or every two seconds until it fails; a terminal
  * is cleared before each. */
-int bridge_watch(
-    const struct call *c, bool again, int (*show)(const struct call *c));
+int bridge_watch(const struct call *c, bool again,
+    int (*show)(const struct call *c, void *arg), void *arg);
 
-/* bridge_confirm asks on the terminal for word to be typed; without a terminal
- * it says that --yes is needed.  Returns whether to go on. */
+/* bridge_confirm asks on the terminal for word to be typed, bridge_yes for a
+ * y; without a terminal they say that --yes is needed.  Return whether to go
+ * on. */
 bool bridge_confirm(const struct call *c, const char *what, const char *word);
+bool bridge_yes(const struct call *c, const char *what);
+
+/* The columns of fields as read and of planned requests, shared by the verbs
+ * that print some. */
+extern const struct column bridge_field_columns[], bridge_field_plain[];
+extern const struct column *const bridge_request_columns;
+
+/* bridge_every_text is every_ms of a row for people.  Owns: returns owned. */
+char *bridge_every_text(const json_t *row);
+
+/* bridge_check_regex notes what PCRE2 has against a template's regex, and
+ * returns whether there is nothing. */
+bool bridge_check_regex(const struct tmpl *t, struct buf *notes);
+
+/* bridge_notes cuts text (which it spoils) into lines: an owned array.
+ * bridge_print_notes prints it, and on standard error how many are errors and
+ * warnings; or one JSON object of it all. */
+json_t *bridge_notes(struct buf *text);
+void bridge_print_notes(enum out_mode mode, const char *path, json_t *notes);
 
 int bridge_status(const struct call *c);
 int bridge_nodes(const struct call *c);
 int bridge_read(const struct call *c);
+int bridge_set(const struct call *c);
 int bridge_meta(const struct call *c);
 int bridge_stickers(const struct call *c);
 int bridge_reset(const struct call *c);
 int bridge_register(const struct call *c);
 int bridge_unregister(const struct call *c);
 int bridge_registry(const struct call *c);
+int bridge_ports(const struct call *c);
+int bridge_scan(const struct call *c);
+int bridge_probe(const struct call *c);
+int bridge_trace(const struct call *c);
+int bridge_plan(const struct call *c);
+int bridge_templates(const struct call *c);
 int bridge_check(const struct call *c);
 int bridge_reload(const struct call *c);
 
 extern const struct opt bridge_status_opts[], bridge_nodes_opts[],
-    bridge_read_opts[], bridge_stickers_opts[], bridge_reset_opts[],
-    bridge_unregister_opts[];
+    bridge_read_opts[], bridge_set_opts[], bridge_stickers_opts[],
+    bridge_reset_opts[], bridge_unregister_opts[], bridge_scan_opts[],
+    bridge_trace_opts[], bridge_plan_opts[];
 
 #endif

@@ -1,8 +1,10 @@
 #include "cli/bridge.h"
 
 #include "cli/say.h"
-#include "common/buf.h"
 #include "config/config.h"
+#include "config/template.h"
+#include "drivers/busload.h"
+#include "drivers/parse_text.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -31,26 +33,28 @@ tally_of(const json_t *notes)
 	return t;
 }
 
-static json_t *
-lines(char *text)
+json_t *
+bridge_notes(struct buf *text)
 {
 	json_t *a = json_array();
 	char *save = NULL;
 
-	for (char *l = strtok_r(text, "\n", &save); l;
+	if (!text->data)
+		return a;
+	for (char *l = strtok_r(text->data, "\n", &save); l;
 	     l = strtok_r(NULL, "\n", &save))
 		json_array_append_new(a, json_string(l));
 	return a;
 }
 
-static void
-print(const struct call *c, const char *path, json_t *notes)
+void
+bridge_print_notes(enum out_mode mode, const char *path, json_t *notes)
 {
 	struct tally t = tally_of(notes);
 	const json_t *note;
 	size_t i;
 
-	if (bridge_mode(c) == OUT_JSON) {
+	if (mode == OUT_JSON) {
 		json_t *o = json_pack("{s:i, s:s, s:I, s:I, s:O}", "schema", 1,
 		    "file", path, "errors", (json_int_t)t.errors, "warnings",
 		    (json_int_t)t.warnings, "notes", notes);
@@ -66,6 +70,21 @@ print(const struct call *c, const char *path, json_t *notes)
 	    t.errors == 1 ? "" : "s", t.warnings, t.warnings == 1 ? "" : "s");
 }
 
+bool
+bridge_check_regex(const struct tmpl *t, struct buf *notes)
+{
+	struct errbuf why;
+	struct text_parser *p;
+
+	if (t->kind != TMPL_TEXT)
+		return true;
+	p = text_parser_new(t, &why);
+	if (!p)
+		buf_printf(notes, "%s: error: [parse] %s\n", t->file, why.text);
+	text_parser_free(p);
+	return p != NULL;
+}
+
 int
 bridge_check(const struct call *c)
 {
@@ -74,12 +93,17 @@ bridge_check(const struct call *c)
 	struct cfg *cfg = NULL;
 	/* Whoever checks need not be allowed to read the secrets. */
 	enum err e = cfg_load(path, false, &cfg, &notes);
-	char empty[] = "";
-	json_t *list = lines(notes.data ? notes.data : empty);
+	bool good = e == OK;
+	json_t *list;
 
-	print(c, path, list);
+	for (size_t i = 0; cfg && i < cfg->n_templates; i++)
+		good &= bridge_check_regex(cfg->templates[i], &notes);
+	if (e == OK)
+		busload_check(cfg, &notes);
+	list = bridge_notes(&notes);
+	bridge_print_notes(bridge_mode(c), path, list);
 	json_decref(list);
 	cfg_free(cfg);
 	buf_fini(&notes);
-	return e == OK ? EXIT_OK : EXIT_CONFIG;
+	return good ? EXIT_OK : EXIT_CONFIG;
 }

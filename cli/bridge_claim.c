@@ -79,8 +79,8 @@ bridge_unregister(const struct call *c)
 {
 	char *question = mem_printf(
 	    "%s: it leaves the registry; nobody can find or claim it until "
-	    "thingbridge reset or register.",
-	    c->argv[0]);
+	    "thingbridge reset %s.",
+	    c->argv[0], c->argv[0]);
 	int code = command(c, question);
 
 	free(question);

@@ -14,11 +14,35 @@ name_text(const json_t *row)
 	return mem_printf("%s%s", num ? "#" : "", out_string(row, "name"));
 }
 
+/* "installer (over config: Room 2)" */
+static char *
+from_text(const json_t *row)
+{
+	const json_t *over = json_object_get(row, "over");
+	char *value = out_text(json_object_get(over, "value")), *text;
+
+	if (json_is_object(over))
+		text = mem_printf("%s (over %s: %s)", out_string(row, "from"),
+		    out_string(over, "from"), value);
+	else
+		text = mem_strdup(out_string(row, "from"));
+	free(value);
+	return text;
+}
+
 static const struct column columns[] = {
 	{ .title = "TAG", .text = name_text },
 	{ .title = "VALUE", .member = "value" },
-	{ .title = "FROM", .member = "from" },
+	{ .title = "FROM", .text = from_text },
 	{ .title = "AT THE REGISTRY", .member = "acknowledged" },
+	{ .title = NULL },
+};
+
+static const struct column plain[] = {
+	{ .title = "tag", .text = name_text },
+	{ .title = "value", .member = "value" },
+	{ .title = "from", .member = "from" },
+	{ .title = "acknowledged", .member = "acknowledged" },
 	{ .title = NULL },
 };
 
@@ -68,7 +92,8 @@ bridge_meta(const struct call *c)
 	if (mode == OUT_JSON)
 		out_json(d);
 	else
-		out_rows(mode, columns, json_object_get(d, "tags"));
+		out_rows(mode, mode == OUT_PLAIN ? plain : columns,
+		    json_object_get(d, "tags"));
 	json_decref(d);
 	return EXIT_OK;
 }

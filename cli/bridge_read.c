@@ -1,77 +1,31 @@
 #include "cli/bridge.h"
 
+#include "cli/words.h"
 #include "common/clock.h"
 #include "common/mem.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <time.h>
+#include <unistd.h>
 
 enum { OPT_WATCH };
 
 const struct opt bridge_read_opts[] = {
-	{ "watch", 'w', NULL, "again every two seconds" },
+	{ "watch", 'w', NULL, "again and again; a line a change when piped" },
 	{ NULL, 0, NULL, NULL },
 };
-
-/* digits reads n digits at *s and the character behind them. */
-static bool
-digits(const char **s, int n, char behind, int *out)
-{
-	*out = 0;
-	for (; n > 0; n--, (*s)++) {
-		if (**s < '0' || **s > '9')
-			return false;
-		*out = *out * 10 + (**s - '0');
-	}
-	return *(*s)++ == behind;
-}
-
-/* "2026-11-22T18:07:00.123Z", as clock_format writes it. */
-static bool
-parse_utc(const char *s, int64_t *ms)
-{
-	struct tm tm = { .tm_isdst = 0 };
-	int milli;
-
-	if (!digits(&s, 4, '-', &tm.tm_year) ||
-	    !digits(&s, 2, '-', &tm.tm_mon) ||
-	    !digits(&s, 2, 'T', &tm.tm_mday) ||
-	    !digits(&s, 2, ':', &tm.tm_hour) ||
-	    !digits(&s, 2, ':', &tm.tm_min) ||
-	    !digits(&s, 2, '.', &tm.tm_sec) || !digits(&s, 3, 'Z', &milli))
-		return false;
-	tm.tm_year -= 1900;
-	tm.tm_mon -= 1;
-	*ms = (int64_t)timegm(&tm) * 1000 + milli;
-	return true;
-}
 
 static char *
 age_text(const json_t *row)
 {
-	static const struct {
-		int64_t below_ms, unit_ms;
-		const char *unit;
-	} steps[] = {
-		{ 120000, 1000, "s" },
-		{ 7200000, 60000, "min" },
-		{ 172800000, 3600000, "h" },
-		{ INT64_MAX, 86400000, "d" },
-	};
-	int64_t at, age;
-	size_t i = 0;
+	char span[WORDS_SPAN];
+	int64_t at;
 
-	if (!parse_utc(out_string(row, "at"), &at))
+	if (!words_utc(out_string(row, "at"), &at))
 		return mem_strdup("-");
-	age = clock_utc(&clock_system) - at;
-	if (age < 0)
-		age = 0;
-	if (age < 10000)
-		return mem_printf("%.1f s", (double)age / 1000);
-	while (age >= steps[i].below_ms)
-		i++;
-	return mem_printf(
-	    "%lld %s", (long long)(age / steps[i].unit_ms), steps[i].unit);
+	words_span(clock_utc(&clock_system) - at, span);
+	return mem_strdup(span);
 }
 
 /* What is wrong, where something is. */
@@ -86,7 +40,7 @@ state_text(const json_t *row)
 	return mem_printf("%s: %s", quality, error);
 }
 
-static const struct column columns[] = {
+const struct column bridge_field_columns[] = {
 	{ .title = "FIELD", .member = "name" },
 	{ .title = "VALUE", .member = "value", .right = true },
 	{ .title = "UNIT", .member = "unit" },
@@ -97,7 +51,7 @@ static const struct column columns[] = {
 };
 
 /* For programs: the time itself, and quality apart from its reason. */
-static const struct column plain[] = {
+const struct column bridge_field_plain[] = {
 	{ .title = "name", .member = "name" },
 	{ .title = "value", .member = "value" },
 	{ .title = "unit", .member = "unit" },
@@ -109,10 +63,92 @@ static const struct column plain[] = {
 	{ .title = NULL },
 };
 
-static int
-show(const struct call *c)
+/* What a watch has shown last: a field's name to its state. */
+struct watch {
+	bool changes; /* only what has changed is printed */
+	json_t *seen;
+};
+
+/* has_changed tells whether a field is not as it was seen, and remembers it.
+ * A new time of the same value is no change. */
+static bool
+has_changed(json_t *seen, const json_t *field)
 {
-	enum out_mode mode = bridge_mode(c);
+	static const char *const members[] = { "value", "quality", "error" };
+	json_t *state = json_array();
+	const char *name = out_string(field, "name");
+	bool same;
+
+	for (size_t i = 0; i < sizeof(members) / sizeof(*members); i++) {
+		json_t *v = json_object_get(field, members[i]);
+
+		json_array_append_new(state, v ? json_incref(v) : json_null());
+	}
+	same = json_equal(json_object_get(seen, name), state);
+	json_object_set_new(seen, name, state);
+	return !same;
+}
+
+static void
+keep_changes(json_t *seen, json_t *fields)
+{
+	json_t *changed = json_array(), *field;
+	size_t i;
+
+	json_array_foreach(fields, i, field)
+	{
+		if (has_changed(seen, field))
+			json_array_append(changed, field);
+	}
+	json_array_clear(fields);
+	json_array_extend(fields, changed);
+	json_decref(changed);
+}
+
+static void
+print_changes(const json_t *fields)
+{
+	const json_t *f;
+	size_t i;
+
+	json_array_foreach(fields, i, f)
+	{
+		const char *at = out_string(f, "at");
+		const char *unit = out_string(f, "unit");
+		char *name = out_text(json_object_get(f, "name"));
+		char *value = out_text(json_object_get(f, "value"));
+		char *state = state_text(f);
+
+		printf("%s  %s  %s%s%s  %s\n", *at ? at : "-", name, value,
+		    *unit ? " " : "", unit, state);
+		free(name);
+		free(value);
+		free(state);
+	}
+}
+
+static void
+print(enum out_mode mode, const struct watch *w, json_t *d)
+{
+	json_t *fields = json_object_get(d, "fields");
+
+	if (w->changes)
+		keep_changes(w->seen, fields);
+	if (w->changes && json_array_size(fields) == 0)
+		return;
+	if (mode == OUT_JSON)
+		out_json(d);
+	else if (mode == OUT_PLAIN)
+		out_rows(mode, bridge_field_plain, fields);
+	else if (w->changes)
+		print_changes(fields);
+	else
+		out_rows(mode, bridge_field_columns, fields);
+}
+
+static int
+show(const struct call *c, void *arg)
+{
 	json_t *fields = json_array(), *rq, *d;
 	int code;
 
@@ -125,11 +161,7 @@ show(const struct call *c)
 	code = bridge_ask(c, rq, &d);
 	if (code != EXIT_OK)
 		return code;
-	if (mode == OUT_JSON)
-		out_json(d);
-	else
-		out_rows(mode, mode == OUT_PLAIN ? plain : columns,
-		    json_object_get(d, "fields"));
+	print(bridge_mode(c), arg, d);
 	json_decref(d);
 	return EXIT_OK;
 }
@@ -137,5 +169,11 @@ show(const struct call *c)
 int
 bridge_read(const struct call *c)
 {
-	return bridge_watch(c, c->opt[OPT_WATCH] != NULL, show);
+	bool again = c->opt[OPT_WATCH] != NULL;
+	bool screen = bridge_mode(c) == OUT_TABLE && isatty(STDOUT_FILENO);
+	struct watch w = { .changes = again && !screen, .seen = json_object() };
+	int code = bridge_watch(c, again, show, &w);
+
+	json_decref(w.seen);
+	return code;
 }

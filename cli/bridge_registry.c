@@ -5,6 +5,7 @@ static const struct column columns[] = {
 	{ .title = "How", .member = "how" },
 	{ .title = "Found", .member = "found" },
 	{ .title = "Online", .member = "online" },
+	{ .title = "Trouble", .member = "trouble" },
 	{ .title = NULL },
 };
 

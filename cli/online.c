@@ -76,10 +76,11 @@ on_offline(void *arg, enum session_fault fault, const char *text)
 {
 	struct online *o = arg;
 
-	(void)fault;
 	if (o->ended)
 		return;
-	online_end(o, say_exit(EXIT_OFFLINE, "%s", text));
+	online_end(o,
+	    say_exit(fault == SESSION_NO_AUTH ? EXIT_REFUSED : EXIT_OFFLINE,
+		"%s", text));
 }
 
 static void

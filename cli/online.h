@@ -9,7 +9,8 @@ struct online;
 
 /* online_run connects with an account and calls ready(o, arg), which must lead
  * to online_end().  What goes wrong before is said.
- * Errors: returns the exit code: EXIT_CONFIG, EXIT_OFFLINE, or online_end's. */
+ * Errors: returns the exit code: EXIT_CONFIG, EXIT_OFFLINE, EXIT_REFUSED a
+ * wrong password, or online_end's. */
 int online_run(const struct cfg_account *account, int64_t timeout_ms,
     void (*ready)(struct online *o, void *arg), void *arg);
 

@@ -54,9 +54,15 @@ safe_text(const char *s)
 {
 	char *copy = mem_strdup(s);
 
-	for (char *p = copy; *p; p++)
-		if ((unsigned char)*p < ' ' || *p == 0x7f)
+	for (char *p = copy; *p; p++) {
+		/* U+0080 to U+009F, which are C1 controls. */
+		bool c1 = *p == '\xc2' && (unsigned char)p[1] < 0xa0;
+
+		if ((unsigned char)*p < ' ' || *p == 0x7f || c1)
 			*p = '?';
+		if (c1)
+			*++p = '?';
+	}
 	return copy;
 }
 

@@ -6,9 +6,11 @@
 #include "config/value.h"
 #include "xmpp/presence.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { TIMEOUT_MS = 30000, TIMEOUT_MAX_MS = 3600000 };
 
@@ -62,15 +64,16 @@ own_account(const struct call *c, const char *file, struct cfg_account *out)
 
 	if (code != EXIT_OK)
 		return code;
+	if (access(file, F_OK) != 0 && errno == ENOENT)
+		return say_exit(EXIT_CONFIG,
+		    "there is no account file %s; \"%s login\" makes one, "
+		    "--account FILE names another",
+		    file, c->program->name);
 	if (cfg_load_account(file, out, &notes) != OK)
 		code = EXIT_CONFIG;
 	if (notes.data)
 		fputs(notes.data, stderr);
 	buf_fini(&notes);
-	if (code != EXIT_OK)
-		say("no account to use; \"%s login\" makes one, --account FILE "
-		    "names another",
-		    c->program->name);
 	return code;
 }
 

@@ -187,9 +187,37 @@ record(struct claim *cl, const struct thing_name *n, bool is_public)
 	json_decref(things);
 }
 
+/* already says so when this account has claimed the thing itself, as far as
+ * it remembers: the registry does not tell. */
+static bool
+already(const struct claim *cl)
+{
+	struct errbuf eb = { "" };
+	const json_t *entry;
+	json_t *things;
+
+	if (owned_load(cl->things_file, &things, &eb) != OK)
+		return false;
+	entry = owned_same(things, &cl->tags, cl->registry);
+	if (entry) {
+		const char *node = out_string(entry, "node");
+
+		say("it is already yours: %s%s%s, claimed %s with this "
+		    "account.\n"
+		    "(If it was disowned or reset since, its sticker is a new "
+		    "one: claim with that.)",
+		    out_string(entry, "jid"), *node ? " node " : "", node,
+		    out_string(entry, "when"));
+	}
+	json_decref(things);
+	return entry != NULL;
+}
+
 static int
 not_found(const struct claim *cl)
 {
+	if (already(cl))
+		return EXIT_NOTFOUND;
 	return say_exit(EXIT_NOTFOUND,
 	    "not claimed: not found or already claimed (item-not-found). %s "
 	    "has no unclaimed thing with exactly these tags, and never says "

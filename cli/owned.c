@@ -143,6 +143,24 @@ tags_json(const struct tags *tags)
 	return o;
 }
 
+json_t *
+owned_same(const json_t *things, const struct tags *tags, const char *registry)
+{
+	json_t *want = tags_json(tags), *entry, *found = NULL;
+	size_t i;
+
+	json_array_foreach(list_of(things), i, entry)
+	{
+		if (strcmp(text(entry, "registry"), registry) == 0 &&
+		    json_equal(json_object_get(entry, "tags"), want)) {
+			found = entry;
+			break;
+		}
+	}
+	json_decref(want);
+	return found;
+}
+
 void
 owned_put(json_t *things, const struct thing_name *name,
     const struct tags *tags, bool is_public, const char *registry, int64_t when)

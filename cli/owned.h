@@ -36,6 +36,11 @@ void owned_put(json_t *things, const struct thing_name *name,
 
 /* owned_find returns the entry of a thing, or NULL.  Borrowed. */
 json_t *owned_find(const json_t *things, const struct thing_name *name);
+
+/* owned_same returns the entry that was claimed with these tags at that
+ * registry, the KEY aside, or NULL.  Borrowed. */
+json_t *owned_same(
+    const json_t *things, const struct tags *tags, const char *registry);
 bool owned_drop(json_t *things, const struct thing_name *name);
 
 /* owned_resolve understands JID | JID NODE | JID NODE SOURCE [CACHE], or the

@@ -18,34 +18,45 @@ static const struct opt globals[] = {
 
 static const struct verb verbs[] = {
 	{ "login", "", "check the account; make one when there is none", NULL,
-	    "thingowner login", NULL, 0, 0, own_login },
+	    "thingowner login\n"
+	    "thingowner --account anna.conf login",
+	    NULL, 0, 0, own_login, false },
 	{ "claim", "[TEXT | -] [OPTION...]", "become the owner of a thing",
 	    "TEXT is what the sticker's QR code holds; by default it comes on "
 	    "standard\ninput, where nobody else can see it, as from: zbarimg "
 	    "-q "
 	    "--raw photo.jpg",
-	    "thingowner claim <text", own_claim_opts, 0, 1, own_claim },
+	    "thingowner claim <text\n"
+	    "zbarimg --nodbus -q --raw photo.jpg | thingowner claim --private",
+	    own_claim_opts, 0, 1, own_claim, false },
 	{ "things", "", "what was claimed with this account", NULL,
-	    "thingowner things --json", NULL, 0, 0, own_things },
+	    "thingowner things\n"
+	    "thingowner things --plain | cut -f2",
+	    NULL, 0, 0, own_things, false },
 	{ "update", "THING TAG=VALUE... | #TAG=NUMBER...",
 	    "change what the registry tells of a thing",
 	    THING_HELP "\nWithout a value (TAG=) a tag is deleted.",
-	    "thingowner update meter1 ROOM=\"Plant room 1\" '#LAT=55.60'", NULL,
-	    2, -1, own_update },
+	    "thingowner update meter1 ROOM=\"Plant room 1\" '#LAT=55.60'\n"
+	    "thingowner update meter1 ROOM=",
+	    NULL, 2, -1, own_update, false },
 	{ "remove", "THING", "take a thing out of searches; it stays yours",
-	    THING_HELP, "thingowner remove meter1", NULL, 1, 4, own_remove },
+	    THING_HELP,
+	    "thingowner remove meter1\n"
+	    "thingowner remove plant7@example.org meter1",
+	    NULL, 1, 4, own_remove, false },
 	{ "disown", "THING", "give a thing up, so that another can claim it",
-	    THING_HELP, "thingowner disown plant7@example.org meter1", NULL, 1,
-	    4, own_disown },
+	    THING_HELP,
+	    "thingowner disown meter1\n"
+	    "thingowner disown plant7@example.org meter1 MeteringTopology",
+	    NULL, 1, 4, own_disown, false },
 	{ .name = NULL },
 };
 
 static const struct program program = {
 	.name = "thingowner",
-	.purpose = "Claims things by their stickers and looks after them.",
+	.purpose = "claims things and looks after them",
 	.opts = globals,
 	.verbs = verbs,
-	.example = "thingowner claim <text",
 };
 
 int

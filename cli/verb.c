@@ -1,13 +1,16 @@
 #include "cli/verb.h"
 
 #include "cli/say.h"
+#include "common/mem.h"
 #include "config/value.h"
 
+#include <ctype.h>
 #include <getopt.h>
 #include <locale.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 
@@ -79,19 +82,28 @@ print_opts(const struct opt *o)
 	}
 }
 
+/* The options in one line: a program with many commands still fits a screen. */
+static void
+print_opts_short(const struct opt *o)
+{
+	for (; o && o->name; o++)
+		printf("  %s%s%s%s", o->letter && o->arg ? "-" : "--",
+		    o->letter && o->arg ? (char[]){ o->letter, '\0' } : o->name,
+		    o->arg ? " " : "", o->arg ? o->arg : "");
+}
+
 static void
 help_program(const struct program *p)
 {
-	printf("usage: %s [OPTION...] COMMAND [ARGUMENT...]\n\n%s\n\n", p->name,
-	    p->purpose);
+	printf("%s COMMAND [ARGUMENT...]: %s\n\n", p->name, p->purpose);
 	for (const struct verb *v = p->verbs; v->name; v++)
 		printf("  %-11s %s\n", v->name, v->help);
 	putchar('\n');
-	print_opts(p->opts);
-	print_opts(common_opts);
-	printf("\n%s COMMAND --help tells more.  Exit codes: %s(1).\n"
-	       "example: %s\n",
-	    p->name, p->name, p->example);
+	print_opts_short(p->opts);
+	print_opts_short(common_opts);
+	printf(
+	    "\n%s COMMAND --help tells more, with examples.  Manual: %s(1)\n",
+	    p->name, p->name);
 }
 
 static void
@@ -105,7 +117,13 @@ help_verb(const struct program *p, const struct verb *v)
 	print_opts(v->opts);
 	print_opts(p->opts);
 	print_opts(common_opts);
-	printf("\nexample: %s\n", v->example);
+	fputs("\nexamples:\n", stdout);
+	for (const char *s = v->examples; *s;) {
+		size_t n = strcspn(s, "\n");
+
+		printf("  %.*s\n", (int)n, s);
+		s += n + (s[n] == '\n');
+	}
 }
 
 int
@@ -191,10 +209,39 @@ unknown_verb(const struct call *c, const char *name)
 	struct guess guess = { .word = name };
 	char hint[64];
 
+	guess_try(&guess, "help");
 	for (const struct verb *v = c->program->verbs; v->name; v++)
 		guess_try(&guess, v->name);
 	return verb_usage(c, "unknown command \"%s\"%s", name,
 	    guess_hint(&guess, hint, sizeof(hint)));
+}
+
+static bool
+looks_negative(const char *arg)
+{
+	return arg[0] == '-' &&
+	    (arg[1] == '.' || isdigit((unsigned char)arg[1]));
+}
+
+/* spare_number moves the last operand behind "--" when it is a negative number:
+ * getopt would take it for an option.  args has room for one more. */
+static int
+spare_number(int argc, char **args)
+{
+	static char end[] = "--";
+
+	for (int i = 1; i < argc && strcmp(args[i], end) != 0; i++) {
+		char *number = args[i];
+
+		if (!looks_negative(number))
+			continue;
+		memmove(&args[i], &args[i + 1],
+		    (size_t)(argc - i - 1) * sizeof(*args));
+		args[argc - 1] = end;
+		args[argc] = number;
+		return argc + 1;
+	}
+	return argc;
 }
 
 static int
@@ -230,11 +277,62 @@ set_charset(void)
 		setlocale(LC_CTYPE, "C.UTF-8");
 }
 
+static int
+run_help(struct call *c, const char *name)
+{
+	if (!name) {
+		help_program(c->program);
+		return EXIT_OK;
+	}
+	c->verb = find_verb(c->program, name);
+	if (!c->verb)
+		return unknown_verb(c, name);
+	help_verb(c->program, c->verb);
+	return EXIT_OK;
+}
+
+/* The arguments in an array of their own, with room for one more. */
+static int
+run_named(struct call *c, int argc, char **argv)
+{
+	char **args = mem_array((size_t)argc + 2, sizeof(*args));
+	int code;
+
+	memcpy(args, argv, (size_t)argc * sizeof(*args));
+	if (c->verb->number)
+		argc = spare_number(argc, args);
+	code = run_verb(c, argc, args);
+	free(args);
+	return code;
+}
+
+static int
+run(struct call *c, int argc, char **argv)
+{
+	struct grammar g = { .shorts = "+" };
+	int code;
+
+	grammar_add(&g, c->program->opts, CODE_GLOBAL);
+	grammar_add(&g, common_opts, CODE_HELP);
+	code = take_options(c, &g, argc, argv);
+	if (code != GO_ON)
+		return code;
+	if (optind == argc) {
+		help_program(c->program);
+		return EXIT_USAGE;
+	}
+	if (strcmp(argv[optind], "help") == 0)
+		return run_help(c, argv[optind + 1]);
+	c->verb = find_verb(c->program, argv[optind]);
+	if (!c->verb)
+		return unknown_verb(c, argv[optind]);
+	return run_named(c, argc - optind, argv + optind);
+}
+
 int
 verb_main(const struct program *p, int argc, char **argv)
 {
 	struct call c = { .program = p };
-	struct grammar g = { .shorts = "+" };
 	struct rlimit no_core = { 0, 0 };
 	int code;
 
@@ -242,20 +340,8 @@ verb_main(const struct program *p, int argc, char **argv)
 	set_charset();
 	setrlimit(RLIMIT_CORE, &no_core); /* it would hold secrets */
 	signal(SIGPIPE, SIG_IGN);
-	grammar_add(&g, p->opts, CODE_GLOBAL);
-	grammar_add(&g, common_opts, CODE_HELP);
-	code = take_options(&c, &g, argc, argv);
-	if (code != GO_ON)
-		return code;
-	if (optind == argc) {
-		help_program(p);
-		return EXIT_USAGE;
-	}
-	c.verb = find_verb(p, argv[optind]);
-	if (!c.verb)
-		return unknown_verb(&c, argv[optind]);
-	code = run_verb(&c, argc - optind, argv + optind);
-	if (fflush(stdout) != 0 && code == EXIT_OK)
+	code = run(&c, argc, argv);
+	if ((fflush(stdout) != 0 || ferror(stdout)) && code == EXIT_OK)
 		code = say_exit(EXIT_FAILED, "cannot write to standard output");
 	return code;
 }

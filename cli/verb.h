@@ -19,20 +19,20 @@ struct call;
 
 struct verb {
 	const char *name;
-	const char *args; /* "NODE [FIELD...]" */
-	const char *help; /* one line */
-	const char *more; /* further lines for its own help, or NULL */
-	const char *example;
+	const char *args;       /* "NODE [FIELD...]" */
+	const char *help;       /* one line */
+	const char *more;       /* further lines for its own help, or NULL */
+	const char *examples;   /* two, a line each */
 	const struct opt *opts; /* ends with a NULL name; NULL: none */
 	int min, max;           /* operands; max -1: any number */
 	int (*run)(const struct call *c); /* returns the exit code */
+	bool number; /* the last operand may be a number, -5 for one */
 };
 
 struct program {
 	const char *name, *purpose;
 	const struct opt *opts;   /* before and after the command */
 	const struct verb *verbs; /* ends with a NULL name */
-	const char *example;
 };
 
 /* One command as given.  The values stand where their options stand in the
@@ -45,8 +45,8 @@ struct call {
 	char **argv;
 };
 
-/* verb_main reads the command line and runs the command; --help, --version and
- * mistakes end here.  Returns the exit code. */
+/* verb_main reads the command line and runs the command; help, --help,
+ * --version and mistakes end here.  Returns the exit code. */
 int verb_main(const struct program *p, int argc, char **argv);
 
 /* verb_usage says what is wrong and where the help is; returns EXIT_USAGE. */

@@ -47,24 +47,43 @@ struct cfg_tag {
 	const char *file;
 };
 
+/* What a node changes of a field of its template: field.NAME.OPTION. */
+struct cfg_change {
+	char *field, *option, *value;
+	int line;
+	const char *file;
+};
+
 enum cfg_bus_type {
 	BUS_MODBUS_TCP,
 	BUS_MODBUS_RTU,
 	BUS_MODBUS_RTU_TCP,
 	BUS_SERIAL
 };
-enum cfg_rs485 { CFG_RS485_AUTO, CFG_RS485_OFF, CFG_RS485_ON };
+/* Who switches the direction of an RS-485 line: the kernel when it can; nobody
+ * (the adapter does); the kernel, or it is an error; this program, with RTS
+ * high or low while it sends. */
+enum cfg_rs485 {
+	CFG_RS485_AUTO,
+	CFG_RS485_OFF,
+	CFG_RS485_ON,
+	CFG_RS485_RTS_UP,
+	CFG_RS485_RTS_DOWN
+};
 
 struct cfg_bus {
 	char *name;
 	int type;   /* enum cfg_bus_type */
-	char *host; /* host[:port], [v6]:port: on TCP, and serial over TCP */
+	char *host; /* host[:port], [v6]:port: modbus-tcp, and modbus-rtu-tcp
+		       and serial over TCP */
 	char *port; /* a device path, links allowed; NULL when host is set */
 	char *serial_text;         /* as configured, or NULL */
 	struct serial_mode serial; /* in effect: configured, the templates', or
 				      9600 8N1 when no node is there */
 	int rs485;                 /* enum cfg_rs485 */
-	int64_t timeout_ms;        /* 0: the template's */
+	int64_t rts_before_us, rts_after_us; /* pauses around what is sent */
+	int64_t char_delay_ms;               /* between characters sent */
+	int64_t timeout_ms;                  /* 0: the template's */
 	int64_t gap_ms, unit_gap_ms, connect_delay_ms;
 };
 
@@ -81,11 +100,18 @@ struct cfg_node {
 	bool self_owned, enabled;
 	struct cfg_tag *claim, *tags; /* claim.X, tag.X */
 	size_t n_claim, n_tags;
-	const struct tmpl *tmpl;  /* in cfg.templates */
+	struct cfg_change *changes; /* field.NAME.OPTION */
+	size_t n_changes;
+	const struct tmpl *tmpl;  /* in cfg.templates; with the changes */
 	const struct cfg_bus *on; /* in cfg.buses */
 };
 
-enum { CFG_NODES_MAX = 10000, CFG_BUSES_MAX = 1000, CFG_TAGS_MAX = 32 };
+enum {
+	CFG_NODES_MAX = 10000,
+	CFG_BUSES_MAX = 1000,
+	CFG_TAGS_MAX = 32,
+	CFG_CHANGES_MAX = 100
+};
 
 struct cfg {
 	char *path;   /* of the main file */
@@ -101,16 +127,21 @@ struct cfg {
 	size_t n_buses;
 	struct cfg_node *nodes;
 	size_t n_nodes;
-	struct tmpl **templates;
+	struct tmpl **templates; /* and those with changes of nodes */
 	size_t n_templates;
 };
+
+/* cfg_is_part tells whether a file of conf.d counts: ^[A-Za-z0-9_-]+\.conf$;
+ * what editors and packages leave behind is not read. */
+bool cfg_is_part(const char *name);
 
 /* cfg_load reads path, conf.d beside it, and the templates that nodes name.
  * notes receives every error and warning, a line each:
  *     file:line: error: [section] what (hint)
- * With secrets false, @secret: references are checked for form only (the
- * check of an installer who may not read them).  cfg_load_text is the same of
- * data[len] alone, which notes call path.
+ * With secrets false it is the check of an installer, who may not be allowed to
+ * read them: what of the files that the configuration names would keep the
+ * daemon from starting is told as far as it can be seen.  cfg_load_text is the
+ * same of data[len] alone, which notes call path, and looks at no secret.
  * Owns: *out is owned, NULL on error.  Errors: ERR_CONFIG, ERR_IO.
  * Thread: any, no state. */
 enum err cfg_load(const char *path, bool secrets, struct cfg **out,

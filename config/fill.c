@@ -24,7 +24,7 @@ struct job {
 	const char *text;
 	struct place at;
 	const char *base; /* the main file: secrets may stand beside it */
-	bool secrets;
+	enum key_secrets secrets;
 	struct notes *notes;
 };
 
@@ -35,7 +35,9 @@ bad_number(const struct job *j, const char *what)
 	const struct key *k = j->key;
 
 	if (k->min || k->max) {
-		void (*add)(int64_t, struct buf *) = value_duration_add;
+		void (*add)(int64_t, struct buf *) = k->type == KEY_MICROS
+		    ? value_micros_add
+		    : value_duration_add;
 
 		buf_puts(&range, " from ");
 		if (k->type == KEY_INT)
@@ -82,6 +84,19 @@ read_duration(const struct job *j)
 
 	if (value_duration(j->text, &v) != OK || !number_fits(j, v)) {
 		bad_number(j, "a time with its unit (ms, s, min, h, d)");
+		return false;
+	}
+	*(int64_t *)j->to = v;
+	return true;
+}
+
+static bool
+read_micros(const struct job *j)
+{
+	int64_t v;
+
+	if (value_micros(j->text, &v) != OK || !number_fits(j, v)) {
+		bad_number(j, "a time with its unit (us, ms, s)");
 		return false;
 	}
 	*(int64_t *)j->to = v;
@@ -148,8 +163,10 @@ read_secret(const struct job *j)
 		    j->key->name);
 		return false;
 	}
-	if (!j->secrets)
+	if (j->secrets == SECRETS_FORM)
 		return true;
+	if (j->secrets == SECRETS_LOOK)
+		return secret_look(name, j->base, j->at, j->notes);
 	mem_free_secret(*to);
 	*to = secret_read(name, j->base, j->at, j->notes);
 	return *to != NULL;
@@ -194,6 +211,7 @@ static bool (*const readers[])(const struct job *) = {
 	[KEY_TEXT] = read_text,
 	[KEY_INT] = read_int,
 	[KEY_DURATION] = read_duration,
+	[KEY_MICROS] = read_micros,
 	[KEY_BOOL] = read_bool,
 	[KEY_ENUM] = read_enum,
 	[KEY_SECRET] = read_secret,
@@ -210,7 +228,7 @@ keys_init(const struct section *s, void *base)
 
 	for (const struct key *k = s->keys; k && k->name; k++) {
 		struct job j = { k, field(k, base), k->def,
-			{ "default", 0, s->name }, NULL, false, &notes };
+			{ "default", 0, s->name }, NULL, SECRETS_FORM, &notes };
 
 		if (k->def)
 			readers[k->type](&j);
@@ -299,7 +317,7 @@ missing_keys(
 
 static void
 fill_item(const struct key *k, struct ini_section *in, struct ini_item *i,
-    void *base, bool secrets, struct notes *notes)
+    void *base, enum key_secrets secrets, struct notes *notes)
 {
 	struct job j = { k, field(k, base), i->value, ini_place(in, i),
 		in->base, secrets, notes };
@@ -315,7 +333,8 @@ fill_item(const struct key *k, struct ini_section *in, struct ini_item *i,
 
 void
 keys_fill(const struct schema *schema, const struct section *s,
-    struct ini_section *in, void *base, bool secrets, struct notes *notes)
+    struct ini_section *in, void *base, enum key_secrets secrets,
+    struct notes *notes)
 {
 	for (size_t n = 0; n < in->n; n++) {
 		struct ini_item *i = &in->items[n];
@@ -400,7 +419,7 @@ keys_match(const struct schema *schema, struct ini *ini,
 
 void
 keys_fill_all(const struct schema *schema, struct ini *ini, void *whole,
-    bool secrets, struct notes *notes)
+    enum key_secrets secrets, struct notes *notes)
 {
 	const struct section **found =
 	    mem_array(ini->n + 1, sizeof(const struct section *));

@@ -89,6 +89,18 @@ take_line(struct feed *f, struct span *out)
 	return true;
 }
 
+/* U+0080 to U+009F move the cursor of a terminal too. */
+static bool
+holds_control(struct span l)
+{
+	for (size_t i = 0; i < l.n; i++)
+		if ((iscntrl((unsigned char)l.s[i]) && l.s[i] != '\t') ||
+		    (l.s[i] == '\xc2' && i + 1 < l.n &&
+			(unsigned char)l.s[i + 1] < 0xa0))
+			return true;
+	return false;
+}
+
 static const char *
 line_fault(struct span l)
 {
@@ -98,10 +110,7 @@ line_fault(struct span l)
 		return "the line holds a NUL byte (is this a text file?)";
 	if (!utf8_valid(l.s, l.n))
 		return "the line is not UTF-8 (save the file as UTF-8)";
-	for (size_t i = 0; i < l.n; i++)
-		if (iscntrl((unsigned char)l.s[i]) && l.s[i] != '\t')
-			return "the line holds a control character";
-	return NULL;
+	return holds_control(l) ? "the line holds a control character" : NULL;
 }
 
 /* Whether the ';' or '\;' at v.s[i], len bytes long, stands between blanks. */
@@ -221,21 +230,22 @@ feed_header(struct feed *f, struct span l, char *str, size_t size)
 	return true;
 }
 
-static bool
-key_fits(struct span k)
+static const char *
+key_fault(struct span k)
 {
-	if (k.n == 0 || k.n > INI_KEY_MAX)
-		return false;
+	bool word = k.n > 0;
+
 	for (size_t i = 0; i < k.n; i++)
-		if (is_blank(k.s[i]) || strchr(":;[]\"'\\", k.s[i]))
-			return false;
-	return true;
+		word &= !is_blank(k.s[i]) && !strchr(":;[]\"'\\", k.s[i]);
+	if (!word)
+		return "this cannot be a key: one word stands before '='";
+	return k.n > INI_KEY_MAX ? "the key is longer than 160 bytes" : NULL;
 }
 
 static bool
 feed_key(struct feed *f, struct span l, char *str, size_t size)
 {
-	const char *eq = memchr(l.s, '=', l.n);
+	const char *eq = memchr(l.s, '=', l.n), *fault;
 	struct span key, value;
 	int skip;
 
@@ -252,8 +262,9 @@ feed_key(struct feed *f, struct span l, char *str, size_t size)
 	}
 	key = trim((struct span){ l.s, (size_t)(eq - l.s) });
 	value = (struct span){ eq + 1, l.n - (size_t)(eq - l.s) - 1 };
-	if (!key_fits(key)) {
-		line_bad(f, "this cannot be a key: one word stands before '='");
+	fault = key_fault(key);
+	if (fault) {
+		line_bad(f, fault);
 		return false;
 	}
 	skip = key.s[0] == '#';

@@ -56,6 +56,9 @@ keys_format(const struct key *k, const void *base, struct buf *out)
 	case KEY_DURATION:
 		value_duration_add(*(const int64_t *)p, out);
 		break;
+	case KEY_MICROS:
+		value_micros_add(*(const int64_t *)p, out);
+		break;
 	case KEY_BOOL:
 		buf_puts(out, *(const bool *)p ? "yes" : "no");
 		break;
@@ -145,6 +148,9 @@ keys_print(const struct section *s, const void *base, FILE *out)
 static void
 describe_range(const struct key *k, struct buf *out)
 {
+	void (*add)(int64_t, struct buf *) =
+	    k->type == KEY_MICROS ? value_micros_add : value_duration_add;
+
 	buf_printf(out, "%s, ",
 	    k->type == KEY_INT ? "a number" : "a time with its unit");
 	if (k->type == KEY_INT) {
@@ -152,9 +158,9 @@ describe_range(const struct key *k, struct buf *out)
 		    out, "%lld to %lld", (long long)k->min, (long long)k->max);
 		return;
 	}
-	value_duration_add(k->min, out);
+	add(k->min, out);
 	buf_puts(out, " to ");
-	value_duration_add(k->max, out);
+	add(k->max, out);
 }
 
 /* What may stand there, in words. */
@@ -170,7 +176,8 @@ describe(const struct key *k, struct buf *out)
 		[KEY_CHAR] = "one character",
 	};
 
-	if (k->type == KEY_INT || k->type == KEY_DURATION)
+	if (k->type == KEY_INT || k->type == KEY_DURATION ||
+	    k->type == KEY_MICROS)
 		describe_range(k, out);
 	else if (k->type == KEY_ENUM)
 		buf_puts(out, k->words);

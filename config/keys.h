@@ -17,6 +17,7 @@ enum key_type {
 	KEY_TEXT,     /* char *; NULL when empty */
 	KEY_INT,      /* int64_t, min..max; 0x... allowed */
 	KEY_DURATION, /* int64_t ms, min..max ms; "10s", units ms s min h d */
+	KEY_MICROS,   /* int64_t us, min..max us; "500us", "2ms" */
 	KEY_BOOL,     /* bool: yes | no */
 	KEY_ENUM,     /* int: index in words */
 	KEY_SECRET,   /* char *: @secret:NAME, resolved while loading */
@@ -55,6 +56,10 @@ struct schema {
 	size_t n;
 };
 
+/* What is done about secrets: only their form is checked; their files are
+ * looked at, as far as this user may; they are read. */
+enum key_secrets { SECRETS_FORM, SECRETS_LOOK, SECRETS_READ };
+
 /* keys_init sets the defaults, keys_fini frees what keys filled in (secrets are
  * wiped).  base is the section's struct. */
 void keys_init(const struct section *s, void *base);
@@ -67,15 +72,16 @@ void keys_match(const struct schema *schema, struct ini *ini,
     const struct section **out, struct notes *notes);
 
 /* keys_fill reads the items of in into base, which keys_init prepared; items
- * that match a wild prefix are left to the caller.  With secrets false,
- * secrets stay NULL. */
+ * that match a wild prefix are left to the caller.  Secrets that are not read
+ * stay NULL. */
 void keys_fill(const struct schema *schema, const struct section *s,
-    struct ini_section *in, void *base, bool secrets, struct notes *notes);
+    struct ini_section *in, void *base, enum key_secrets secrets,
+    struct notes *notes);
 
 /* keys_fill_all does keys_init, keys_match and keys_fill for a file that has
  * no named sections; whole is what the sections' `at` refers to. */
 void keys_fill_all(const struct schema *schema, struct ini *ini, void *whole,
-    bool secrets, struct notes *notes);
+    enum key_secrets secrets, struct notes *notes);
 void keys_fini_all(const struct schema *schema, void *whole);
 
 /* keys_wild tells whether name is left to the caller: it has a wild prefix. */

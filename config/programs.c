@@ -1,7 +1,6 @@
 /* The files of thingregistryd and thingowner. */
 #include "config/config.h"
 
-#include "common/mem.h"
 #include "config/keys.h"
 #include "config/value.h"
 
@@ -86,7 +85,7 @@ load(const struct schema *schema, const char *path, void *out,
 
 	if (e == OK) {
 		ini_repeats(&ini, &notes);
-		keys_fill_all(schema, &ini, out, true, &notes);
+		keys_fill_all(schema, &ini, out, SECRETS_READ, &notes);
 		check(&ini, out, &notes);
 		e = notes.errors ? ERR_CONFIG : OK;
 	}

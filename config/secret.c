@@ -111,6 +111,13 @@ read_secret(int fd, const char *path, struct place at, struct notes *notes)
 	return NULL;
 }
 
+static void
+others_can_read(const char *path, struct place at, struct notes *notes)
+{
+	note_error(
+	    notes, at, "others can read the secret (run: chmod 600 %s)", path);
+}
+
 /* OK: *out is the secret, or NULL when it is no good and a note says so.
  * ERR_NOTFOUND: not here.  ERR_REFUSED: this user cannot tell. */
 static enum err
@@ -129,8 +136,7 @@ try_path(const char *path, bool ours, struct place at, struct notes *notes,
 	else if (!S_ISREG(st.st_mode))
 		note_error(notes, at, "%s is not a file", path);
 	else if (ours && (st.st_mode & (S_IRWXG | S_IRWXO)))
-		note_error(notes, at,
-		    "others can read the secret (run: chmod 600 %s)", path);
+		others_can_read(path, at, notes);
 	else
 		*out = read_secret(fd, path, at, notes);
 	if (fd >= 0)
@@ -138,31 +144,93 @@ try_path(const char *path, bool ours, struct place at, struct notes *notes,
 	return OK;
 }
 
+/* Goes through the candidates.  ERR_REFUSED: *closed is what this user may not
+ * open, owned. */
+static enum err
+find_secret(const struct candidates *c, struct place at, struct notes *notes,
+    char **out, const char **closed)
+{
+	enum err e = ERR_NOTFOUND;
+
+	*closed = NULL;
+	*out = NULL;
+	for (size_t i = 0; i < N_PLACES && e != OK; i++) {
+		if (!c->path[i])
+			continue;
+		e = try_path(c->path[i], c->ours[i], at, notes, out);
+		if (e == ERR_REFUSED)
+			*closed = c->path[i];
+	}
+	return e == OK ? OK : *closed ? ERR_REFUSED : ERR_NOTFOUND;
+}
+
+static void
+not_there(const char *name, const struct candidates *c, struct place at,
+    struct notes *notes)
+{
+	note_error(notes, at,
+	    "there is no secret \"%s\" (put it into %s, mode 600)", name,
+	    c->path[N_PLACES - 1]);
+}
+
 char *
 secret_read(
     const char *name, const char *base, struct place at, struct notes *notes)
 {
 	struct candidates c;
-	const char *closed = NULL;
-	char *out = NULL;
-	enum err e = ERR_NOTFOUND;
+	const char *closed;
+	char *out;
+	enum err e;
 
 	candidates_init(&c, name, base);
-	for (size_t i = 0; i < N_PLACES && e != OK; i++) {
-		if (!c.path[i])
-			continue;
-		e = try_path(c.path[i], c.ours[i], at, notes, &out);
-		if (e == ERR_REFUSED)
-			closed = c.path[i];
-	}
-	if (e != OK && closed)
+	e = find_secret(&c, at, notes, &out, &closed);
+	if (e == ERR_REFUSED)
 		note_error(notes, at,
 		    "this user may not read the secret \"%s\" (in %s)", name,
 		    closed);
 	else if (e != OK)
-		note_error(notes, at,
-		    "there is no secret \"%s\" (put it into %s, mode 600)",
-		    name, c.path[N_PLACES - 1]);
+		not_there(name, &c, at, notes);
 	candidates_fini(&c);
 	return out;
+}
+
+/* What can be told of a file that this user may not open. */
+static bool
+look_closed(
+    const char *name, const char *path, struct place at, struct notes *notes)
+{
+	struct stat st;
+
+	if (stat(path, &st) != 0) {
+		note_warning(notes, at,
+		    "this user may not look for the secret \"%s\" (in %s)",
+		    name, path);
+		return true;
+	}
+	if (S_ISREG(st.st_mode) && (st.st_mode & (S_IRWXG | S_IRWXO)) == 0)
+		return true;
+	others_can_read(path, at, notes);
+	return false;
+}
+
+bool
+secret_look(
+    const char *name, const char *base, struct place at, struct notes *notes)
+{
+	struct candidates c;
+	const char *closed;
+	char *text;
+	bool good;
+	enum err e;
+
+	candidates_init(&c, name, base);
+	e = find_secret(&c, at, notes, &text, &closed);
+	good = text != NULL;
+	mem_free_secret(text);
+	if (e == ERR_REFUSED)
+		good = look_closed(name, closed, at, notes);
+	else if (e != OK)
+		not_there(name, &c, at, notes);
+	candidates_fini(&c);
+	return good;
 }

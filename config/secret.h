@@ -4,6 +4,8 @@
 
 #include "config/note.h"
 
+#include <stdbool.h>
+
 #define SECRET_PREFIX "@secret:"
 enum { SECRET_MAX = 4096 };
 
@@ -16,6 +18,11 @@ const char *secret_name(const char *text);
  * and $CREDENTIALS_DIRECTORY/NAME, /etc/thingbridge/secrets/NAME, and
  * secrets/NAME beside the file base. */
 char *secret_read(
+    const char *name, const char *base, struct place at, struct notes *notes);
+
+/* secret_look checks the same as far as this user may, keeps nothing, and
+ * returns whether nothing is wrong; what cannot be looked at is a warning. */
+bool secret_look(
     const char *name, const char *base, struct place at, struct notes *notes);
 
 #endif

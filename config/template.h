@@ -19,6 +19,8 @@ enum reg_type {
 	REG_BOOL,
 	REG_U8H,
 	REG_U8L,
+	REG_I8H,
+	REG_I8L,
 	REG_I16,
 	REG_U16,
 	REG_I32,
@@ -50,8 +52,17 @@ enum text_where {
 	TEXT_GROUP, /* group:1 of the regex */
 	TEXT_FIXED, /* fixed:4-9, 1-based columns, both included */
 	TEXT_NMEA,  /* nmea:WIXDR,C,0: sentence, transducer type, id; or
-		       nmea:WIMWV,3: sentence, field number */
-	TEXT_OBIS   /* obis:1-0:1.8.0 */
+		       nmea:WIMWV,3: sentence, field number; or
+		       nmea:WIMWV,3,4: and the number of its unit's */
+	TEXT_OBIS   /* obis:1-0:1.8.0; or obis:0-1:24.3.0,7,6: the seventh
+		       bracket, its unit in the sixth */
+};
+
+/* How a text device writes a number. */
+enum text_form {
+	FORM_DECIMAL,
+	FORM_LATITUDE, /* ddmm.mmmm, its unit N or S */
+	FORM_LONGITUDE /* dddmm.mmmm, its unit E or W */
 };
 
 /* One unit letter that may follow a number: value * factor + offset. */
@@ -62,6 +73,7 @@ struct suffix {
 
 struct enum_word {
 	int64_t value;
+	char *code; /* of a text: what the device sends; value counts them */
 	char *word;
 };
 
@@ -78,22 +90,54 @@ struct field {
 	uint8_t str_len;    /* REG_STR of Modbus: bytes */
 	enum reg_order order;
 	struct num scale, offset; /* scale {1,0}, offset {0,0} when not given */
+	char *sf;     /* SunSpec: the field whose value is the power of ten of
+			 the scale, or NULL */
+	int sf_field; /* its index; -1 */
 	/* text */
 	enum text_where where;
 	char *key, *key2, *key3; /* parts of the selector, by where */
-	int from, to;            /* col, group, fixed, field number */
+	int from, to;            /* col, group, fixed, field number, bracket */
+	int unit_at; /* nmea, obis: where its unit stands; 0: with it, or
+			nowhere */
+	enum text_form form;
+	int void_at;     /* nmea: the field that says whether the others count,
+			    0: none */
+	char *void_text; /* what it holds when they do not */
 	struct suffix *suffix;
 	size_t n_suffix;
 	/* both */
-	bool has_dec, has_min, has_max, has_deadband;
+	bool has_dec, has_min, has_max, has_deadband, has_max_rate;
 	uint8_t dec; /* decimals on the wire; text without has_dec: as sent */
 	struct num min, max, deadband;
-	int64_t max_age_ms; /* 0: three poll intervals */
+	struct num max_rate; /* the most that it changes in a second; of a
+				counter, grows */
+	int64_t max_age_ms;  /* 0: three poll intervals */
 	bool optional, solo;
 	uint64_t *nan; /* raw register values that mean "no value" */
 	size_t n_nan;
 	struct enum_word *words;
 	size_t n_words;
+};
+
+/* How a written value is checked. */
+enum verify {
+	VERIFY_SAME, /* read back at the address written */
+	VERIFY_AT,   /* read back at another address */
+	VERIFY_NONE, /* access=w: it cannot be read */
+};
+
+/* What can be written. */
+struct control {
+	struct field f; /* name, where, type, order, scale, offset, dec, min,
+			   max, words, label: as of a field */
+	int field;      /* index of the field of the same name, or -1 */
+	uint8_t fc;     /* 5, 6, 15, 16 or 22 */
+	enum verify verify;
+	enum modbus_table verify_table; /* VERIFY_AT */
+	uint16_t verify_addr;
+	bool has_step, has_pulse, write_only;
+	struct num step;                    /* values are multiples of it */
+	int64_t pulse_min_ms, pulse_max_ms; /* for a time only */
 };
 
 struct poll_class {
@@ -109,7 +153,8 @@ enum frame_check {
 	CHECK_SDI12_CRC,
 	CHECK_LRC,
 	CHECK_SUM8,
-	CHECK_BCC
+	CHECK_BCC,
+	CHECK_CRC16_DSMR
 };
 enum parse_format {
 	PARSE_KEYED,
@@ -129,11 +174,19 @@ struct bytes {
 struct frame {
 	enum frame_mode mode;
 	struct bytes request, start, end,
-	    match;       /* C escapes undone; request and
-			    match may hold {address} */
-	int64_t idle_ms; /* end = idle:20ms; 0: none */
-	int64_t length;  /* fixed length in bytes; 0: none */
-	int64_t max;     /* bytes of the longest message */
+	    match;          /* C escapes undone; request and
+			       match may hold {address} */
+	struct bytes *ends; /* the other strings that may end a message, when
+			       there are several; end is the first */
+	size_t n_ends;
+	int64_t idle_ms;    /* end = idle:20ms; 0: none */
+	int64_t length;     /* bytes of each message, start, end and check
+			       included; 0: they vary */
+	bool has_length_at; /* a message has as many bytes as its byte at
+			       length_at says, plus length_add; its first
+			       byte is at 0 */
+	int64_t length_at, length_add;
+	int64_t max; /* bytes of the longest message */
 	int64_t timeout_ms, settle_ms, char_delay_ms;
 	int64_t retries;
 	enum frame_check check;
@@ -161,7 +214,8 @@ struct serial_mode {
 
 struct tmpl {
 	char *id, *name, *class_, *version, *source, *file;
-	char *text; /* all keys and values: equal texts, equal templates */
+	char *text;    /* all keys and values: equal texts, equal templates */
+	char *changes; /* what a node has changed of it, or NULL */
 	enum tmpl_kind kind;
 	struct tmpl_tag *tags;
 	size_t n_tags;
@@ -179,8 +233,7 @@ struct tmpl {
 	size_t n_polls;
 	struct field *fields;
 	size_t n_fields;
-	/* [control] lines, checked like fields; writing comes with control. */
-	struct field *controls;
+	struct control *controls;
 	size_t n_controls;
 };
 
@@ -196,11 +249,16 @@ enum err tmpl_load_text(const char *path, const char *data, size_t len,
     struct tmpl **out, struct buf *errs) MUST_USE;
 void tmpl_free(struct tmpl *t);
 
-/* tmpl_equal: same id, same keys and values. */
+/* tmpl_again returns the template anew as its file had it, owned. */
+struct tmpl *tmpl_again(const struct tmpl *t);
+
+/* tmpl_equal: same id, same keys and values, changed alike. */
 bool tmpl_equal(const struct tmpl *a, const struct tmpl *b);
 
 /* tmpl_find returns the field of that name, or NULL. */
 const struct field *tmpl_find(const struct tmpl *t, const char *name);
+
+const struct control *tmpl_find_control(const struct tmpl *t, const char *name);
 
 /* tmpl_poll_ms is the interval of a field: its class, with the default class
  * (`normal`, or else the first that is a time) replaced by override_ms when
@@ -225,17 +283,23 @@ bool serial_mode_equal(
 
 /* The templates that can be named, the first of each id.
  * Zero-initialised is empty. */
+enum { TMPL_DIRS = 5 };
 struct tmpl_entry {
 	char *id, *path;
+	char *hides; /* the next file with this id, which does not count; or
+			NULL */
 };
 struct tmpl_index {
 	struct tmpl_entry *v;
 	size_t n, cap;
+	char *dirs[TMPL_DIRS]; /* the folders that were searched, in order */
+	size_t n_dirs;
 };
 
 /* tmpl_index_build looks for *.ini files, in byte order, in the directory
  * $THINGBRIDGE_TEMPLATES if set, templates/ beside the configuration file conf
- * (which may be NULL), /etc/thingbridge/templates and the package's own.
+ * (which may be NULL), /etc/thingbridge/templates, the package's own, and
+ * /usr/share/thingbridge/templates.
  * Files that cannot be read are passed over.  Thread: any. */
 void tmpl_index_build(struct tmpl_index *ix, const char *conf);
 void tmpl_index_fini(struct tmpl_index *ix);

@@ -10,6 +10,8 @@
 #include <string.h>
 
 #define SYSTEM_TEMPLATES "/etc/thingbridge/templates"
+#define OWN_TEMPLATES TB_DATADIR "/templates"
+#define PACKAGE_TEMPLATES "/usr/share/thingbridge/templates"
 
 static int
 is_template(const struct dirent *d)
@@ -51,19 +53,36 @@ read_id(const char *path)
 	return id;
 }
 
+/* hide notes path with the entry of that id, if there is one.  One folder may
+ * be reached by two ways. */
+static bool
+hide(struct tmpl_index *ix, const char *id, const char *path)
+{
+	for (size_t i = 0; i < ix->n; i++) {
+		struct tmpl_entry *e = &ix->v[i];
+
+		if (strcmp(e->id, id) != 0)
+			continue;
+		if (!e->hides && strcmp(e->path, path) != 0)
+			e->hides = mem_strdup(path);
+		return true;
+	}
+	return false;
+}
+
 static void
 add_file(struct tmpl_index *ix, const char *dir, const char *name)
 {
 	char *path = mem_printf("%s/%s", dir, name);
 	char *id = read_id(path);
 
-	if (!id || tmpl_index_path(ix, id)) {
+	if (!id || hide(ix, id, path)) {
 		free(id);
 		free(path);
 		return;
 	}
 	ix->v = mem_grow(ix->v, ix->n, &ix->cap, sizeof(*ix->v));
-	ix->v[ix->n++] = (struct tmpl_entry){ id, path };
+	ix->v[ix->n++] = (struct tmpl_entry){ id, path, NULL };
 }
 
 static void
@@ -72,6 +91,7 @@ add_dir(struct tmpl_index *ix, const char *dir)
 	struct dirent **v;
 	int n = scandir(dir, &v, is_template, byte_order);
 
+	ix->dirs[ix->n_dirs++] = mem_strdup(dir);
 	for (int i = 0; i < n; i++) {
 		add_file(ix, dir, v[i]->d_name);
 		free(v[i]);
@@ -98,7 +118,9 @@ tmpl_index_build(struct tmpl_index *ix, const char *conf)
 		free(copy);
 	}
 	add_dir(ix, SYSTEM_TEMPLATES);
-	add_dir(ix, TB_DATADIR "/templates");
+	add_dir(ix, OWN_TEMPLATES);
+	if (strcmp(OWN_TEMPLATES, PACKAGE_TEMPLATES) != 0)
+		add_dir(ix, PACKAGE_TEMPLATES);
 }
 
 void
@@ -107,7 +129,10 @@ tmpl_index_fini(struct tmpl_index *ix)
 	for (size_t i = 0; i < ix->n; i++) {
 		free(ix->v[i].id);
 		free(ix->v[i].path);
+		free(ix->v[i].hides);
 	}
+	for (size_t i = 0; i < ix->n_dirs; i++)
+		free(ix->dirs[i]);
 	free(ix->v);
 	memset(ix, 0, sizeof(*ix));
 }

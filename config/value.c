@@ -1,8 +1,6 @@
 #include "config/value.h"
 
 #include "common/mem.h"
-#include "common/num.h"
-#include "common/utf8.h"
 
 #include <arpa/inet.h>
 #include <ctype.h>
@@ -34,21 +32,18 @@ value_int(const char *text, int64_t *out)
 	return OK;
 }
 
-static const struct {
+struct unit {
 	const char *name;
-	int64_t ms;
-} units[] = {
-	{ "d", 86400000 },
-	{ "h", 3600000 },
-	{ "min", 60000 },
-	{ "s", 1000 },
-	{ "ms", 1 },
+	int64_t count; /* of the least one */
 };
 
-enum { N_UNITS = sizeof(units) / sizeof(units[0]) };
+static const struct unit of_ms[] = { { "d", 86400000 }, { "h", 3600000 },
+	{ "min", 60000 }, { "s", 1000 }, { "ms", 1 }, { NULL, 0 } };
+static const struct unit of_us[] = { { "s", 1000000 }, { "ms", 1000 },
+	{ "us", 1 }, { NULL, 0 } };
 
-enum err
-value_duration(const char *text, int64_t *ms)
+static enum err
+time_parse(const char *text, const struct unit *units, int64_t *out)
 {
 	char *end;
 	long long v;
@@ -58,33 +53,56 @@ value_duration(const char *text, int64_t *ms)
 	errno = 0;
 	v = strtoll(text, &end, 10);
 	if (v == 0 && !*end) {
-		*ms = 0;
+		*out = 0;
 		return OK;
 	}
 	while (*end == ' ')
 		end++;
-	for (size_t i = 0; i < N_UNITS; i++) {
-		if (strcmp(end, units[i].name) != 0)
+	for (const struct unit *u = units; u->name; u++) {
+		if (strcmp(end, u->name) != 0)
 			continue;
-		if (errno == ERANGE || v > INT64_MAX / units[i].ms)
+		if (errno == ERANGE || v > INT64_MAX / u->count)
 			return ERR_RANGE;
-		*ms = v * units[i].ms;
+		*out = v * u->count;
 		return OK;
 	}
 	return ERR_PROTO;
 }
 
-void
-value_duration_add(int64_t ms, struct buf *out)
+static void
+time_add(int64_t v, const struct unit *units, struct buf *out)
 {
-	for (size_t i = 0; i < N_UNITS && ms; i++) {
-		if (ms % units[i].ms != 0)
+	for (const struct unit *u = units; u->name && v; u++) {
+		if (v % u->count != 0)
 			continue;
-		buf_printf(out, "%lld%s", (long long)(ms / units[i].ms),
-		    units[i].name);
+		buf_printf(out, "%lld%s", (long long)(v / u->count), u->name);
 		return;
 	}
 	buf_puts(out, "0s");
+}
+
+enum err
+value_duration(const char *text, int64_t *ms)
+{
+	return time_parse(text, of_ms, ms);
+}
+
+void
+value_duration_add(int64_t ms, struct buf *out)
+{
+	time_add(ms, of_ms, out);
+}
+
+enum err
+value_micros(const char *text, int64_t *us)
+{
+	return time_parse(text, of_us, us);
+}
+
+void
+value_micros_add(int64_t us, struct buf *out)
+{
+	time_add(us, of_us, out);
 }
 
 int

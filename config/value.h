@@ -19,6 +19,11 @@ enum err value_duration(const char *text, int64_t *ms) MUST_USE;
 /* value_duration_add appends ms in the largest unit that keeps it whole. */
 void value_duration_add(int64_t ms, struct buf *out);
 
+/* value_micros and value_micros_add are the same of microseconds: "500us",
+ * "2ms", "1s" or "0". */
+enum err value_micros(const char *text, int64_t *us) MUST_USE;
+void value_micros_add(int64_t us, struct buf *out);
+
 /* value_word returns the index of text in "a|b|c", or -1. */
 int value_word(const char *text, const char *words);
 void value_word_add(int index, const char *words, struct buf *out);

@@ -5,10 +5,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { CRC16_MODBUS_INIT = 0xffff, CRC16_SDI12_INIT = 0, SDI12_CRC_LEN = 3 };
+enum {
+	CRC16_MODBUS_INIT = 0xffff,
+	CRC16_SDI12_INIT = 0,
+	CRC16_DSMR_INIT = 0,
+	SDI12_CRC_LEN = 3
+};
 
 /* checksum_crc16 is the reflected CRC with polynomial 0xA001: Modbus starts
- * from 0xffff, SDI-12 from 0. */
+ * from 0xffff, SDI-12 and DSMR P1 from 0; what it returns of one piece is where
+ * the next starts from. */
 uint16_t checksum_crc16(const void *data, size_t len, uint16_t init);
 
 /* checksum_sdi12 writes the CRC as three printable characters.

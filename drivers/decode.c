@@ -53,14 +53,31 @@ decode_word(const struct field *f, struct num v, struct reading *out)
 	decode_bad(out, QUALITY_ERROR, "not one of the field's words");
 }
 
+/* Times a power of ten, all digits kept. */
+static enum err
+shifted(struct num v, int sf, struct num *out)
+{
+	enum err e = OK;
+
+	if (sf > 0)
+		e = num_round(v, (uint8_t)(v.dec + sf), &v);
+	else if (v.dec - sf > NUM_DEC_MAX)
+		e = ERR_RANGE;
+	v.dec = (uint8_t)(v.dec - sf);
+	*out = v;
+	return e;
+}
+
 /* A scale of zero is what a field has that never said one. */
 static enum err
-scaled(const struct field *f, struct num v, struct num *out)
+scaled(const struct field *f, struct num v, int sf, struct num *out)
 {
 	enum err e = OK;
 
 	if (f->scale.mant != 0)
 		e = num_mul(v, f->scale, &v);
+	if (e == OK && sf != 0)
+		e = shifted(v, sf, &v);
 	if (e == OK && f->offset.mant != 0)
 		e = num_add(v, f->offset, &v);
 	*out = v;
@@ -83,13 +100,13 @@ limited(const struct field *f, struct num v, struct reading *out)
 }
 
 void
-decode_num(const struct field *f, struct num v, struct reading *out)
+decode_num(const struct field *f, struct num v, int sf, struct reading *out)
 {
 	if (f->n_words) {
 		decode_word(f, v, out);
 		return;
 	}
-	if (scaled(f, v, &v) != OK ||
+	if (scaled(f, v, sf, &v) != OK ||
 	    (f->has_dec && num_round(v, f->dec, &v) != OK)) {
 		decode_bad(out, QUALITY_ERROR, "the number does not fit");
 		return;
@@ -128,9 +145,10 @@ plain(const struct field *f)
 
 /* IEEE 754: rounded once, straight to the field's decimals where it can be. */
 static void
-decode_float(const struct field *f, double v, int digits, struct reading *out)
+decode_float(
+    const struct field *f, double v, int digits, int sf, struct reading *out)
 {
-	bool direct = plain(f) && f->has_dec && f->n_words == 0;
+	bool direct = plain(f) && sf == 0 && f->has_dec && f->n_words == 0;
 	struct num n;
 
 	if (isnan(v)) {
@@ -145,7 +163,7 @@ decode_float(const struct field *f, double v, int digits, struct reading *out)
 	if (direct)
 		limited(f, n, out);
 	else
-		decode_num(f, trimmed(n), out);
+		decode_num(f, trimmed(n), sf, out);
 }
 
 static double
@@ -220,6 +238,19 @@ assemble(const struct field *f, const uint16_t *regs, size_t n)
 	return raw;
 }
 
+/* The raw value: the registers, or of half a register its byte. */
+static uint64_t
+raw_of(const struct field *f, const uint16_t *regs)
+{
+	uint64_t raw = assemble(f, regs, plan_regs(f));
+
+	if (f->type == REG_U8H || f->type == REG_I8H)
+		return raw >> 8;
+	if (f->type == REG_U8L || f->type == REG_I8L)
+		return raw & 0xff;
+	return raw;
+}
+
 static bool
 is_nan(const struct field *f, uint64_t raw, size_t n)
 {
@@ -245,28 +276,51 @@ bit_field(const struct field *f, uint64_t raw)
 	return width < 64 ? raw & ((UINT64_C(1) << width) - 1) : raw;
 }
 
-static void
-decode_int(const struct field *f, int64_t v, struct reading *out)
+/* The number that an integer type makes of its raw bits. */
+static int64_t
+signed_of(const struct field *f, uint64_t raw)
 {
-	decode_num(f, (struct num){ v, 0 }, out);
+	bool bits = f->bit_hi >= f->bit_lo;
+
+	switch (f->type) {
+	case REG_I8H:
+	case REG_I8L:
+		return (int8_t)raw;
+	case REG_I16:
+		return bits ? (int64_t)raw : (int16_t)raw;
+	case REG_I32:
+		return bits ? (int64_t)raw : (int32_t)raw;
+	case REG_BOOL:
+	case REG_U8H:
+	case REG_U8L:
+	case REG_U16:
+	case REG_U32:
+	case REG_I64:
+	case REG_U64:
+	case REG_F16:
+	case REG_F32:
+	case REG_F64:
+	case REG_BCD16:
+	case REG_BCD32:
+	case REG_STR:
+		break;
+	}
+	return (int64_t)raw;
 }
 
 static void
-decode_u64(const struct field *f, uint64_t raw, struct reading *out)
+decode_int(const struct field *f, int64_t v, int sf, struct reading *out)
 {
-	if (raw > INT64_MAX)
-		decode_bad(out, QUALITY_ERROR, "the number does not fit");
-	else
-		decode_int(f, (int64_t)raw, out);
+	decode_num(f, (struct num){ v, 0 }, sf, out);
 }
 
 static void
-decode_bcd(const struct field *f, uint64_t raw, struct reading *out)
+decode_bcd(const struct field *f, uint64_t raw, int sf, struct reading *out)
 {
 	int64_t v;
 
 	if (bcd(raw, plan_regs(f) * 4u, &v))
-		decode_int(f, v, out);
+		decode_int(f, v, sf, out);
 	else
 		decode_bad(out, QUALITY_ERROR, "not a decimal (BCD) number");
 }
@@ -275,7 +329,7 @@ static void
 decode_bool(const struct field *f, uint64_t raw, struct reading *out)
 {
 	if (f->n_words) {
-		decode_int(f, raw != 0, out);
+		decode_int(f, raw != 0, 0, out);
 		return;
 	}
 	good(out, VALUE_BOOL);
@@ -299,86 +353,131 @@ decode_str(const struct field *f, const uint16_t *regs, struct reading *out)
 }
 
 static void
-decode_raw(const struct field *f, uint64_t raw, struct reading *out)
+decode_raw(const struct field *f, uint64_t raw, int sf, struct reading *out)
 {
-	bool bits = f->bit_hi >= f->bit_lo;
-
 	switch (f->type) {
 	case REG_BOOL:
 		decode_bool(f, raw, out);
 		break;
-	case REG_U8H:
-		decode_int(f, (int64_t)(raw >> 8 & 0xff), out);
-		break;
-	case REG_U8L:
-		decode_int(f, (int64_t)(raw & 0xff), out);
-		break;
-	case REG_I16:
-		decode_int(f, bits ? (int64_t)raw : (int16_t)raw, out);
-		break;
-	case REG_I32:
-		decode_int(f, bits ? (int64_t)raw : (int32_t)raw, out);
-		break;
-	case REG_I64:
-		decode_int(f, (int64_t)raw, out);
-		break;
-	case REG_U16:
-	case REG_U32:
-	case REG_U64:
-		decode_u64(f, raw, out);
-		break;
 	case REG_F16:
-		decode_float(f, half_to_double((unsigned)raw), 4, out);
+		decode_float(f, half_to_double((unsigned)raw), 4, sf, out);
 		break;
 	case REG_F32:
-		decode_float(f, float_of(raw), 7, out);
+		decode_float(f, float_of(raw), 7, sf, out);
 		break;
 	case REG_F64:
-		decode_float(f, double_of(raw), 15, out);
+		decode_float(f, double_of(raw), 15, sf, out);
 		break;
 	case REG_BCD16:
 	case REG_BCD32:
-		decode_bcd(f, raw, out);
+		decode_bcd(f, raw, sf, out);
+		break;
+	case REG_U64:
+		if (raw > INT64_MAX) {
+			decode_bad(
+			    out, QUALITY_ERROR, "the number does not fit");
+			break;
+		}
+		decode_int(f, (int64_t)raw, sf, out);
+		break;
+	case REG_U8H:
+	case REG_U8L:
+	case REG_I8H:
+	case REG_I8L:
+	case REG_I16:
+	case REG_U16:
+	case REG_I32:
+	case REG_U32:
+	case REG_I64:
+		decode_int(f, signed_of(f, raw), sf, out);
 		break;
 	case REG_STR:
 		break;
 	}
 }
 
-void
-decode_regs(const struct field *f, const uint16_t *regs, struct reading *out)
+/* False when the scale factor leaves the field without a value. */
+static bool
+has_scale(int sf, struct reading *out)
 {
-	size_t n = plan_regs(f);
+	if (sf >= -SF_MAX && sf <= SF_MAX)
+		return true;
+	if (sf == SF_NONE)
+		decode_bad(
+		    out, QUALITY_MISSING, "the device says: no scale factor");
+	else
+		decode_bad(
+		    out, QUALITY_ERROR, "its scale factor is not known yet");
+	return false;
+}
+
+void
+decode_regs(
+    const struct field *f, const uint16_t *regs, int sf, struct reading *out)
+{
 	uint64_t raw;
 
 	if (f->type == REG_STR) {
 		decode_str(f, regs, out);
 		return;
 	}
-	raw = assemble(f, regs, n);
-	if (is_nan(f, raw, n)) {
+	raw = raw_of(f, regs);
+	if (is_nan(f, raw, plan_regs(f))) {
 		decode_bad(out, QUALITY_MISSING, "the device says: no value");
 		return;
 	}
-	decode_raw(f, bit_field(f, raw), out);
+	if (has_scale(sf, out))
+		decode_raw(f, bit_field(f, raw), sf, out);
+}
+
+/* --- scale factors --- */
+
+void
+decode_sf_init(const struct tmpl *t, int8_t *sf)
+{
+	memset(sf, SF_UNUSED, t->n_fields);
+	for (size_t i = 0; i < t->n_fields; i++) {
+		int of = t->fields[i].sf_field;
+
+		if (t->fields[i].sf && of >= 0 && (size_t)of < t->n_fields)
+			sf[of] = SF_UNKNOWN;
+	}
+}
+
+/* Spec: SunSpec information model 1.9, sunssf: int16, -10 to 10, and 0x8000
+ * where it is not implemented. */
+static int8_t
+read_sf(const struct field *f, const uint16_t *regs)
+{
+	int64_t v = signed_of(f, bit_field(f, raw_of(f, regs)));
+
+	if (v < -SF_MAX || v > SF_MAX)
+		return SF_NONE;
+	return (int8_t)v;
+}
+
+static int
+sf_of(const struct field *f, const int8_t *sf)
+{
+	return f->sf && f->sf_field >= 0 ? sf[f->sf_field] : 0;
 }
 
 void
-counter_check(struct counter *c, struct reading *r)
+decode_block(const struct decode_job *job, int8_t *sf, struct reading *out)
 {
-	struct num v = r->value.num;
+	for (size_t i = 0; i < job->n; i++) {
+		size_t field = job->fields[i];
+		const struct field *f = &job->t->fields[field];
 
-	if (r->quality != QUALITY_OK || r->value.type != VALUE_NUM)
-		return;
-	if (c->seen && num_cmp(v, c->last) < 0 &&
-	    !(c->held && num_cmp(v, c->candidate) >= 0)) {
-		c->held = true;
-		c->candidate = v;
-		decode_bad(r, QUALITY_ERROR,
-		    "the counter went back; the next reading must confirm it");
-		return;
+		if (sf[field] != SF_UNUSED)
+			sf[field] = read_sf(f, &job->regs[f->addr - job->addr]);
 	}
-	c->seen = true;
-	c->held = false;
-	c->last = v;
+	for (size_t i = 0; i < job->n; i++) {
+		size_t field = job->fields[i];
+		const struct field *f = &job->t->fields[field];
+
+		out[i].field = (uint16_t)field;
+		decode_regs(
+		    f, &job->regs[f->addr - job->addr], sf_of(f, sf), &out[i]);
+	}
 }

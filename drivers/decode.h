@@ -5,16 +5,45 @@
 #include "config/template.h"
 #include "drivers/reading.h"
 
+/* What is known of a scale factor (SunSpec sunssf): a power of ten from
+ * -SF_MAX to SF_MAX, or one of these. */
+enum {
+	SF_MAX = 10,
+	SF_NONE = 125,    /* the device says that there is none */
+	SF_UNKNOWN = 126, /* not read yet */
+	SF_UNUSED = 127,  /* the field is no scale factor */
+};
+
+/* decode_sf_init says of each field whether it is a scale factor of others:
+ * SF_UNKNOWN, or SF_UNUSED.  Shape: t->n_fields entries.  Thread: any. */
+void decode_sf_init(const struct tmpl *t, int8_t *sf);
+
+/* decode_block reads the fields of one answer, of which regs[0] is the register
+ * addr (of coils and discretes each is 0 or 1): the scale factors among them go
+ * to sf first, and hold for those that come later.  It fills out[i] of
+ * fields[i], its field included.
+ * Shape: sf as of decode_sf_init; out n entries.  Thread: any. */
+struct decode_job {
+	const struct tmpl *t;
+	const size_t *fields; /* indices in the template */
+	size_t n;
+	uint16_t addr;
+	const uint16_t *regs;
+};
+void decode_block(
+    const struct decode_job *job, int8_t *sf, struct reading *out);
+
 /* decode_regs reads the value of f from its registers, of which regs[0] is the
- * one at f->addr (of coils and discretes each is 0 or 1).  It fills out's
+ * one at f->addr.  sf is its scale factor, 0 when it has none.  It fills out's
  * quality, value and why, not its field.
  * Shape: plan_regs(f) registers.  Thread: any. */
 void decode_regs(
-    const struct field *f, const uint16_t *regs, struct reading *out);
+    const struct field *f, const uint16_t *regs, int sf, struct reading *out);
 
-/* decode_num turns a number as the device sent it to a reading: words, scale,
- * offset, decimals, limits.  Thread: any. */
-void decode_num(const struct field *f, struct num v, struct reading *out);
+/* decode_num turns a number as the device sent it to a reading: words, scale
+ * (and sf), offset, decimals, limits.  Thread: any. */
+void decode_num(
+    const struct field *f, struct num v, int sf, struct reading *out);
 
 /* decode_text keeps a device's text, cut and made safe; an empty one is
  * MISSING.  Thread: any. */
@@ -22,18 +51,5 @@ void decode_text(const char *s, size_t len, struct reading *out);
 
 /* decode_bad makes out a reading without value.  why is static text. */
 void decode_bad(struct reading *out, enum quality q, const char *why);
-
-/* What is known of a counter, which must not go back.  Zero-initialised:
- * nothing. */
-struct counter {
-	bool seen, held;
-	struct num last, candidate;
-};
-
-/* counter_check accepts a reading of a counter, or holds it back
- * (QUALITY_ERROR) when it is lower than the last one, until the next one
- * confirms it: a device that restarts sends a 0 once, a new meter goes on from
- * where it is. Readings without a number pass.  Thread: any. */
-void counter_check(struct counter *c, struct reading *r);
 
 #endif

@@ -48,6 +48,14 @@ health_forget(struct health *h)
 	return enter(h, UNIT_UNKNOWN);
 }
 
+bool
+health_faulty(struct health *h)
+{
+	h->fails = 0;
+	h->backoff_ms = 0;
+	return enter(h, UNIT_SUSPECT);
+}
+
 const char *
 health_word(enum unit_state s)
 {

@@ -34,6 +34,9 @@ bool health_failed(struct health *h, int64_t now, uint32_t jitter);
 bool health_offline(struct health *h, int64_t now, uint32_t jitter);
 bool health_forget(struct health *h);
 
+/* health_faulty is for a unit that answers, but only to say that it fails. */
+bool health_faulty(struct health *h);
+
 const char *health_word(enum unit_state s);
 
 #endif

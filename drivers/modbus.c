@@ -33,7 +33,7 @@ struct exception {
 static const struct exception exceptions[] = {
 	{ 1, 0, 0, UNSUPPORTED, "the device does not know the function" },
 	{ 2, 0, 0, NOT_THERE, "the device does not have this register" },
-	{ 3, 0, 0, NOT_THERE, "the device refuses to read this register" },
+	{ 3, 0, 0, NOT_THERE, "the device refuses this register or value" },
 	{ 4, 1, 0, FAULT, "the device reports a failure (exception 4)" },
 	{ 5, 3, 500, BUSY, "the device needs more time (exception 5)" },
 	{ 6, 3, 100, BUSY, "the device is busy (exception 6)" },
@@ -56,41 +56,32 @@ look_up(uint8_t code)
 	return &exception_other;
 }
 
-/* One block, tried as often as its unit and the exception allow. */
+const char *
+modbus_refusal(uint8_t code)
+{
+	return look_up(code)->why;
+}
+
+/* One block, once. */
 static enum err
 ask(struct drv_bus *b, struct unit *u, const struct plan_block *block,
-    struct mb_answer *out)
+    int64_t timeout_ms, struct mb_answer *out)
 {
 	struct line *l = bus_line(b);
-	int64_t tries = 1, refused = 0;
-	bool renewed = false;
+	struct mb_request rq = { .unit = (uint8_t)u->address,
+		.function = pdu_reads(block->table),
+		.addr = block->addr,
+		.count = block->count,
+		.timeout_ms = timeout_ms };
+	int64_t start = line_now_us();
+	enum err e;
 
-	if (u->health.state == UNIT_ONLINE && u->t->retries > 0)
-		tries += u->t->retries;
-	for (;;) {
-		struct mb_request rq = { (uint8_t)u->address, block->table,
-			block->addr, block->count, u->timeout_ms };
-		int64_t start = line_now_us();
-		enum err e;
-
-		l->gap_ms = u->t->frame_gap_ms;
-		e = bus_tried(b, u, l->ops->read(l, &rq, out), start);
-		if (e == OK || e == ERR_IO || bus_stopping(b))
-			return e;
-		if (e == ERR_BUSY && !renewed) {
-			renewed = true;
-			continue;
-		}
-		if (e == ERR_REFUSED) {
-			const struct exception *x = look_up(out->exception);
-
-			if (refused++ >= x->retries)
-				return e;
-			bus_pause(b, x->wait_ms);
-		} else if (--tries <= 0) {
-			return e;
-		}
-	}
+	l->gap_ms = u->t->frame_gap_ms;
+	e = l->ops->ask(l, &rq, out);
+	if (e == OK)
+		plan_measured(&u->cost, block->table, block->count,
+		    line_now_us() - start);
+	return bus_tried(b, u, e, start, timeout_ms);
 }
 
 /* No values, for a reason.  answered: the device itself said so. */
@@ -116,23 +107,40 @@ modbus_unanswered(struct drv_bus *b, struct task *k, size_t i)
 	    k->unit->why ? k->unit->why : "the device does not answer", false);
 }
 
+/* Values whose scale factor is still to come wait for it. */
+static void
+drop_unscaled(struct task *k, struct drv_event *ev)
+{
+	const struct unit *u = k->unit;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < ev->n; i++) {
+		const struct field *f = &u->t->fields[ev->r[i].field];
+
+		if (f->sf && u->sf[f->sf_field] == SF_UNKNOWN &&
+		    unit_awaits(u, (size_t)f->sf_field))
+			k->unscaled = true;
+		else
+			ev->r[kept++] = ev->r[i];
+	}
+	ev->n = kept;
+}
+
 static void
 report(struct drv_bus *b, struct task *k, const struct plan_block *block,
     const struct mb_answer *a)
 {
-	const struct tmpl *t = k->unit->t;
 	struct drv_event *ev = bus_batch(b, k->unit, block->n);
+	struct decode_job job = { .t = k->unit->t,
+		.fields = &k->plan.fields[block->first],
+		.n = block->n,
+		.addr = block->addr,
+		.regs = a->value };
 
-	for (size_t i = 0; i < block->n; i++) {
-		size_t field = k->plan.fields[block->first + i];
-		const struct field *f = &t->fields[field];
-		struct reading *r = &ev->r[ev->n++];
-
-		r->field = (uint16_t)field;
-		decode_regs(f, &a->value[f->addr - block->addr], r);
-		if (f->kind == KIND_COUNTER)
-			counter_check(&k->unit->counters[field], r);
-	}
+	decode_block(&job, k->unit->sf, ev->r);
+	ev->n = block->n;
+	drop_unscaled(k, ev);
+	unit_truth(k->unit, ev);
 	bus_send(b, k->unit, ev, true);
 }
 
@@ -141,16 +149,50 @@ report(struct drv_bus *b, struct task *k, const struct plan_block *block,
 static enum verdict
 not_there(struct drv_bus *b, struct task *k, size_t i, const char *why)
 {
+	struct unit *u = k->unit;
 	struct plan_block *block = &k->plan.blocks[i];
 	bool optional;
 
-	if (plan_split(k->unit->t, &k->plan, i))
+	if (plan_split(u->t, &k->plan, i, u->cut)) {
+		bus_learned(b, u);
 		return AGAIN;
-	optional = k->unit->t->fields[k->plan.fields[block->first]].optional;
-	if (optional)
-		block->not_before = bus_now(b) + RETEST_MS;
+	}
+	if (plan_heal(u->t, &k->plan, i, u->cut)) {
+		bus_learned(b, u);
+		k->replan = true;
+	}
+	optional = u->t->fields[k->plan.fields[block->first]].optional;
+	block->not_before = bus_now(b) + RETEST_MS;
 	report_bad(
 	    b, k, block, optional ? QUALITY_MISSING : QUALITY_ERROR, why, true);
+	return ANSWERED;
+}
+
+/* The device, or the gateway before it, said what is wrong. */
+static enum verdict
+told(struct drv_bus *b, struct task *k, size_t i, const struct exception *x)
+{
+	struct plan_block *block = &k->plan.blocks[i];
+
+	switch (x->meaning) {
+	case FAULT:
+	case NO_UNIT:
+		k->unit->why = x->why;
+		report_bad(
+		    b, k, block, QUALITY_ERROR, x->why, x->meaning == FAULT);
+		return x->meaning == FAULT ? FAULTY : ABSENT;
+	case NOT_THERE:
+		bus_alive(b, k->unit);
+		return not_there(b, k, i, x->why);
+	case UNSUPPORTED:
+		block->not_before = bus_now(b) + RETEST_MS;
+		break;
+	case BUSY:
+	case OTHER:
+		break;
+	}
+	bus_alive(b, k->unit);
+	report_bad(b, k, block, QUALITY_ERROR, x->why, x->meaning != BUSY);
 	return ANSWERED;
 }
 
@@ -158,51 +200,61 @@ static enum verdict
 refused(struct drv_bus *b, struct task *k, size_t i, uint8_t code)
 {
 	const struct exception *x = look_up(code);
-	struct plan_block *block = &k->plan.blocks[i];
+	struct unit *u = k->unit;
 
-	if (x->meaning == NOT_THERE) {
-		bus_alive(b, k->unit);
-		return not_there(b, k, i, x->why);
+	tally_exception(&u->tally, code);
+	if (x->meaning != BUSY && x->meaning != NO_UNIT)
+		bus_exception(b, u, code, x->why);
+	if (k->tries < x->retries) {
+		k->tries++;
+		u->tally.c.retries++;
+		if (x->meaning == BUSY)
+			bus_alive(b, u);
+		if (x->wait_ms)
+			k->sched.due = bus_now(b) + x->wait_ms;
+		return LATER;
 	}
-	k->unit->why = x->why;
-	if (x->meaning == FAULT || x->meaning == NO_UNIT) {
-		report_bad(
-		    b, k, block, QUALITY_ERROR, x->why, x->meaning == FAULT);
-		return x->meaning == FAULT ? SILENT : ABSENT;
-	}
-	bus_alive(b, k->unit);
-	if (x->meaning == UNSUPPORTED)
-		block->not_before = bus_now(b) + RETEST_MS;
-	report_bad(b, k, block, QUALITY_ERROR, x->why, x->meaning != BUSY);
-	return ANSWERED;
+	return told(b, k, i, x);
 }
 
-/* A block that stays silent while its unit answers others is left alone for a
- * while, so that it does not eat their time. */
+/* A living unit is asked again, as often as its template says; a block that
+ * stays silent while its unit answers others is left alone for a while, so that
+ * it does not eat their time. */
 static enum verdict
-silent(struct drv_bus *b, struct task *k, struct plan_block *block, enum err e)
+silent(struct drv_bus *b, struct task *k, size_t i, enum err e)
 {
-	k->unit->why = e == ERR_PROTO ? "the device's answer is garbled"
-				      : "the device does not answer";
+	struct plan_block *block = &k->plan.blocks[i];
+	struct unit *u = k->unit;
+
+	/* A connection that was made anew is no fault of the unit's. */
+	if (k->tries < (e == ERR_BUSY                           ? 1
+			       : u->health.state == UNIT_ONLINE ? u->t->retries
+								: 0)) {
+		k->tries++;
+		u->tally.c.retries++;
+		return LATER;
+	}
+	u->why = e == ERR_PROTO ? "the device's answer is garbled"
+				: "the device does not answer";
 	if (++block->fails >= SILENT_MAX && k->answers > 0)
 		block->not_before = bus_now(b) + SILENT_MS;
-	modbus_unanswered(b, k, (size_t)(block - k->plan.blocks));
+	modbus_unanswered(b, k, i);
 	return SILENT;
 }
 
 enum verdict
-modbus_block(struct drv_bus *b, struct task *k, size_t i)
+modbus_block(struct drv_bus *b, struct task *k, size_t i, int64_t timeout_ms)
 {
 	struct plan_block *block = &k->plan.blocks[i];
 	struct mb_answer a;
-	enum err e = ask(b, k->unit, block, &a);
+	enum err e = ask(b, k->unit, block, timeout_ms, &a);
 
 	if (e == ERR_IO || (e != OK && bus_stopping(b)))
 		return LOST;
 	if (e == ERR_REFUSED)
 		return refused(b, k, i, a.exception);
 	if (e != OK)
-		return silent(b, k, block, e);
+		return silent(b, k, i, e);
 	block->fails = 0;
 	bus_alive(b, k->unit);
 	report(b, k, block, &a);

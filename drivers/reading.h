@@ -2,6 +2,7 @@
 #ifndef DRIVERS_READING_H
 #define DRIVERS_READING_H
 
+#include "common/err.h"
 #include "common/num.h"
 
 #include <stdbool.h>
@@ -36,6 +37,15 @@ struct reading {
 
 enum unit_state { UNIT_UNKNOWN, UNIT_ONLINE, UNIT_SUSPECT, UNIT_OFFLINE };
 
+/* What a unit has done since its bus knows it. */
+struct drv_counters {
+	uint64_t ok, timeouts, garbled, late, retries, bytes, overruns;
+	uint64_t exceptions;
+	uint32_t exception[12];          /* by code; 0: every other code */
+	uint32_t rtt_p50_us, rtt_p99_us; /* of the last answers; 0: none */
+	int64_t ok_utc_ms, bad_utc_ms;   /* of the last; 0: never */
+};
+
 enum drv_event_kind {
 	DRV_READINGS,  /* of unit */
 	DRV_UNIT,      /* unit went to state; text says why */
@@ -43,6 +53,30 @@ enum drv_event_kind {
 	DRV_LINE_DOWN, /* it is not; text is a sentence for people */
 	DRV_ONCE_DONE, /* each identity field of unit was answered, by a value
 			  or by an exception, since the last connection */
+	DRV_LEARNED,   /* r[].field: the fields of unit before which a request
+			  must end, as the device refuses to read across; all
+			  of them, each time */
+	DRV_ANSWER,    /* to drv_bus_ask; answer, and of a write r[0], the value
+			  read back */
+	DRV_TRACE,     /* a frame that passed: text is its direction ('>' sent,
+			  '<' received, '!' a remark), then its bytes in hex or
+			  the remark */
+};
+
+/* What became of a drv_ask. */
+struct drv_answer {
+	uint64_t token;
+	enum err result; /* OK; ERR_TIMEOUT; ERR_PROTO what came was not the
+			    answer; ERR_REFUSED an exception; ERR_RANGE not
+			    sent, the template forbids the value; ERR_IO the
+			    line is down; ERR_NOTFOUND no such unit; ERR_BUSY
+			    read back and found otherwise; ERR_UNSUP this
+			    line or control cannot */
+	uint8_t exception;
+	int64_t took_us;
+	const char *why; /* static text, or NULL */
+	size_t n;
+	uint16_t value[]; /* as of struct mb_answer; or bytes of text */
 };
 
 struct drv_event {
@@ -52,9 +86,14 @@ struct drv_event {
 	enum unit_state state;
 	bool keep;               /* readings that nothing later will repeat */
 	int64_t mono_ms, utc_ms; /* when the answer had arrived */
-	char text[256];
+	struct drv_counters counters; /* DRV_READINGS, DRV_UNIT */
+	struct drv_answer *answer;    /* DRV_ANSWER; freed with the event */
+	const char *text;             /* "" when there is nothing to say */
 	size_t n;
-	struct reading r[]; /* DRV_READINGS */
+	struct reading r[]; /* n of them */
 };
+
+/* drv_event_free frees an event that a bus has sent. */
+void drv_event_free(void *event);
 
 #endif

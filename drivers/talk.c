@@ -61,6 +61,19 @@ talker_new(const struct unit *u, struct errbuf *why)
 }
 
 void
+talker_adopt(struct unit *u)
+{
+	struct errbuf why;
+	struct text_parser *parser = text_parser_new(u->t, &why);
+
+	u->talk->framer.spec = &u->t->frame;
+	if (!parser)
+		return; /* an equal template had one */
+	text_parser_free(u->talk->parser);
+	u->talk->parser = parser;
+}
+
+void
 talker_free(struct talker *t)
 {
 	if (!t)
@@ -111,17 +124,12 @@ take_message(struct drv_bus *b, struct unit *u, struct message *m)
 	ev = bus_batch(b, u, u->t->n_fields);
 	e = text_parse(u->talk->parser, m->data, m->len, ev->r, &ev->n);
 	if (e != OK) {
-		free(ev);
+		drv_event_free(ev);
 		return e;
 	}
 	if (!unit_is_stream(u))
 		add_missing(u, ev);
-	for (size_t i = 0; i < ev->n; i++) {
-		size_t field = ev->r[i].field;
-
-		if (u->t->fields[field].kind == KIND_COUNTER)
-			counter_check(&u->counters[field], &ev->r[i]);
-	}
+	unit_truth(u, ev);
 	bus_alive(b, u);
 	bus_send(b, u, ev, true);
 	return OK;
@@ -143,12 +151,12 @@ find_answer(struct drv_bus *b, struct unit *u, bool idle)
 
 /* Reads until the answer is whole, or its time is over. */
 static enum err
-await_answer(struct drv_bus *b, struct unit *u)
+await_answer(struct drv_bus *b, struct unit *u, int64_t timeout_ms)
 {
 	const struct frame *spec = &u->t->frame;
 	struct line *l = bus_line(b);
 	int64_t most = line_char_us(l, (size_t)(spec->max > 0 ? spec->max : 0));
-	int64_t end = line_now_us() + u->timeout_ms * 1000 + most;
+	int64_t end = line_now_us() + timeout_ms * 1000 + most;
 	char chunk[FRAMER_CHUNK];
 	bool any = false;
 
@@ -173,7 +181,7 @@ await_answer(struct drv_bus *b, struct unit *u)
 }
 
 static enum err
-ask_once(struct drv_bus *b, struct unit *u)
+exchange(struct drv_bus *b, struct unit *u, int64_t timeout_ms)
 {
 	const struct frame *spec = &u->t->frame;
 	struct line *l = bus_line(b);
@@ -185,27 +193,46 @@ ask_once(struct drv_bus *b, struct unit *u)
 	framer_reset(&u->talk->framer);
 	e = line_write(
 	    l, u->talk->request, u->talk->request_len, spec->char_delay_ms);
-	return e == OK ? await_answer(b, u) : e;
+	return e == OK ? await_answer(b, u, timeout_ms) : e;
+}
+
+/* On a line of Modbus devices a text device may have its own speed. */
+static enum err
+ask_once(struct drv_bus *b, struct unit *u, int64_t timeout_ms)
+{
+	bool shared =
+	    !u->t->serial.baud || bus_line(b)->cfg->type == BUS_SERIAL;
+	int64_t start = line_now_us();
+	enum err e = shared ? OK : bus_mode(b, u->t->serial);
+
+	if (e != OK)
+		return e;
+	e = exchange(b, u, timeout_ms);
+	e = bus_tried(b, u, e, start, timeout_ms);
+	if (!shared)
+		bus_usual_mode(b);
+	return e;
 }
 
 enum verdict
-talk_ask(struct drv_bus *b, struct unit *u)
+talk_ask(struct drv_bus *b, struct task *k, int64_t timeout_ms)
 {
-	int64_t tries = 1;
-	enum err e;
+	struct unit *u = k->unit;
+	int64_t tries =
+	    u->health.state == UNIT_ONLINE ? u->t->frame.retries : 0;
+	enum err e = ask_once(b, u, timeout_ms);
 
-	if (u->health.state == UNIT_ONLINE && u->t->frame.retries > 0)
-		tries += u->t->frame.retries;
-	do {
-		int64_t start = line_now_us();
-
-		e = bus_tried(b, u, ask_once(b, u), start);
-	} while (e != OK && e != ERR_IO && --tries > 0 && !bus_stopping(b));
 	if (e == OK)
 		return ANSWERED;
 	if (e == ERR_IO || bus_stopping(b))
 		return LOST;
+	if (e != ERR_UNSUP && k->tries < tries) {
+		k->tries++;
+		u->tally.c.retries++;
+		return LATER;
+	}
 	u->why = e == ERR_TIMEOUT ? "the device does not answer"
+	    : e == ERR_UNSUP      ? "the line does not take the device's speed"
 				  : "the device's answer is garbled";
 	return SILENT;
 }
@@ -220,10 +247,13 @@ talk_hear(struct drv_bus *b, struct unit *u, const char *data, size_t n)
 	while (framer_next(&t->framer, n == 0, &m)) {
 		if (!is_mine(t, &m))
 			continue;
-		if (take_message(b, u, &m) == OK)
+		if (take_message(b, u, &m) == OK) {
+			u->tally.c.ok++;
+			u->tally.c.ok_utc_ms = bus_utc(b);
 			talk_expect(u, bus_now(b));
-		else
-			bus_garbled(b);
+		} else {
+			bus_garbled(b, u);
+		}
 	}
 	t->idle_at = u->t->frame.idle_ms > 0 && n > 0
 	    ? bus_now(b) + u->t->frame.idle_ms

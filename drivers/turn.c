@@ -1,10 +1,12 @@
-/* Asking units and listening to them: one cycle after the other, one block of
- * it at a time, so that an earlier one can come between. */
+/* Asking units and listening to them: one cycle after the other, one request of
+ * it at a time, so that an earlier one, or an ask, can come between. */
 #include "drivers/bus_impl.h"
 
 enum {
 	STREAM_CHUNK = 512,
 	STREAM_CHUNKS = 16, /* read in one go */
+	PROBE_MIN_MS = 150, /* nobody is given less, if that much */
+	PROBE_FULL = 4,     /* each so many probes gets all its time */
 };
 
 static bool
@@ -14,28 +16,68 @@ block_waits(const struct drv_bus *b, const struct task *k)
 	    k->plan.blocks[k->cursor].not_before > bus_now(b);
 }
 
+static void
+next_block(struct task *k)
+{
+	k->cursor++;
+	k->tries = 0;
+}
+
 /* The rest of a cycle that is given up has no values. */
 static void
 give_up(struct drv_bus *b, struct task *k)
 {
-	for (k->cursor++; k->cursor < k->plan.n_blocks; k->cursor++) {
+	for (next_block(k); k->cursor < k->plan.n_blocks; next_block(k)) {
 		if (!block_waits(b, k))
 			modbus_unanswered(b, k, k->cursor);
 	}
 }
 
 static void
+count_overruns(struct drv_bus *b, struct task *k)
+{
+	uint64_t more = k->sched.overruns - k->overruns;
+
+	k->overruns = k->sched.overruns;
+	k->unit->tally.c.overruns += more;
+	bus_count(b, STAT_OVERRUNS, more);
+}
+
+/* Whether a plan by the times measured since would be better; then all plans of
+ * the unit are made anew, each when its cycle ends. */
+static void
+reconsider(struct unit *u)
+{
+	if (u->talk || !plan_is_stale(&u->planned, &u->cost))
+		return;
+	u->planned = u->cost;
+	for (size_t i = 0; i < u->n_tasks; i++)
+		u->tasks[i].replan = true;
+}
+
+static void
 end_cycle(struct drv_bus *b, struct task *k)
 {
 	bool failed = k->answers == 0 && k->failures > 0;
+	bool faulty = failed && k->faults == k->failures;
+	struct unit *u = k->unit;
 
 	k->cursor = 0;
+	k->tries = 0;
 	k->answers = 0;
 	k->failures = 0;
-	sched_done(&b->sched, k, bus_now(b));
-	if (failed)
-		bus_failed(b, k->unit, false);
-	bus_check_once(b, k->unit);
+	k->faults = 0;
+	sched_done(&b->sched, &k->sched, u->n_once > 0, bus_now(b));
+	count_overruns(b, k);
+	unit_rescale(u, k, bus_now(b));
+	reconsider(u);
+	if (k->replan)
+		unit_replan(u, k);
+	if (faulty)
+		roll_faulty(b, u);
+	else if (failed)
+		roll_failed(b, u, false);
+	bus_check_once(b, u);
 }
 
 /* A unit that is not known to live is not asked for more after one failure,
@@ -48,32 +90,38 @@ hopeless(const struct task *k)
 	return k->answers == 0 && k->failures >= patience;
 }
 
+/* What an answer, or none, means for the cycle. */
+static void
+take_verdict(struct drv_bus *b, struct task *k, enum verdict v)
+{
+	k->answers += v == ANSWERED || v == AGAIN;
+	k->failures += v == SILENT || v == FAULTY;
+	k->faults += v == FAULTY;
+	if (v == AGAIN) {
+		k->tries = 0;
+	} else if (v == ABSENT) {
+		give_up(b, k);
+		k->failures = 0;
+		roll_failed(b, k->unit, true);
+	} else if (v == SILENT && hopeless(k)) {
+		give_up(b, k);
+	} else {
+		next_block(k);
+	}
+}
+
 static void
 turn_modbus(struct drv_bus *b, struct task *k)
 {
-	enum verdict v = ANSWERED;
+	enum verdict v;
 
 	while (block_waits(b, k))
-		k->cursor++;
-	if (k->cursor >= k->plan.n_blocks) {
-		end_cycle(b, k);
-		return;
-	}
-	v = modbus_block(b, k, k->cursor);
-	if (v == LOST)
-		return;
-	if (v == ANSWERED || v == AGAIN)
-		k->answers++;
-	else
-		k->failures++;
-	if (v == ABSENT) {
-		give_up(b, k);
-		k->failures = 0;
-		bus_failed(b, k->unit, true);
-	} else if (v == SILENT && hopeless(k)) {
-		give_up(b, k);
-	} else if (v != AGAIN) {
-		k->cursor++;
+		next_block(k);
+	if (k->cursor < k->plan.n_blocks) {
+		v = modbus_block(b, k, k->cursor, unit_timeout(k->unit));
+		if (v == LOST || v == LATER)
+			return;
+		take_verdict(b, k, v);
 	}
 	if (k->cursor >= k->plan.n_blocks)
 		end_cycle(b, k);
@@ -95,9 +143,9 @@ bad_text(struct drv_bus *b, struct unit *u)
 static void
 turn_text(struct drv_bus *b, struct task *k)
 {
-	enum verdict v = talk_ask(b, k->unit);
+	enum verdict v = talk_ask(b, k, unit_timeout(k->unit));
 
-	if (v == LOST)
+	if (v == LOST || v == LATER)
 		return;
 	k->answers = v == ANSWERED;
 	k->failures = v != ANSWERED;
@@ -106,54 +154,108 @@ turn_text(struct drv_bus *b, struct task *k)
 	end_cycle(b, k);
 }
 
-/* The task and block that bring the template's first field: cheap to ask. */
-static enum verdict
-probe_modbus(struct drv_bus *b, struct unit *u)
+/* --- probes --- */
+
+/* The smallest request that the unit is not known to refuse. */
+static bool
+cheapest(
+    const struct drv_bus *b, struct unit *u, struct task **k, size_t *block)
 {
+	uint16_t least = UINT16_MAX;
+
 	for (size_t i = 0; i < u->n_tasks; i++) {
-		struct plan *p = &u->tasks[i].plan;
+		const struct plan *p = &u->tasks[i].plan;
 
 		for (size_t j = 0; j < p->n_blocks; j++) {
-			const struct plan_block *block = &p->blocks[j];
-
-			for (size_t f = 0; f < block->n; f++)
-				if (p->fields[block->first + f] == 0)
-					return modbus_block(b, &u->tasks[i], j);
+			if (p->blocks[j].count >= least ||
+			    p->blocks[j].not_before > bus_now(b))
+				continue;
+			least = p->blocks[j].count;
+			*k = &u->tasks[i];
+			*block = j;
 		}
 	}
-	return SILENT;
+	return least != UINT16_MAX;
 }
 
-static void
-probe(struct drv_bus *b, struct unit *u)
+/* A probe has the time until a living unit is due, if that is enough for what
+ * answers fast; but now and then all its time. */
+static int64_t
+probe_timeout(struct unit *u, int64_t room_ms)
 {
-	int64_t start = bus_now(b);
-	enum verdict v = u->talk ? talk_ask(b, u) : probe_modbus(b, u);
+	int64_t full = unit_timeout(u), least = PROBE_MIN_MS;
 
-	if (v == SILENT || v == ABSENT) {
-		bus_failed(b, u, true);
-		sched_probed(&b->sched, bus_now(b), bus_now(b) - start);
+	if (u->tally.c.rtt_p99_us / 500 > least)
+		least = u->tally.c.rtt_p99_us / 500;
+	if (room_ms >= full || u->probes++ % PROBE_FULL == PROBE_FULL - 1)
+		return full;
+	if (room_ms < least)
+		room_ms = least;
+	return room_ms < full ? room_ms : full;
+}
+
+static enum verdict
+ask_cheaply(struct drv_bus *b, struct unit *u, int64_t timeout_ms)
+{
+	struct task *k = u->tasks;
+	enum verdict v = SILENT;
+	size_t block;
+
+	if (u->talk) {
+		v = talk_ask(b, k, timeout_ms);
+		k->tries = 0;
+	} else if (cheapest(b, u, &k, &block)) {
+		v = modbus_block(b, k, block, timeout_ms);
+		if (k->cursor == 0)
+			k->tries = 0;
 	}
+	return v;
+}
+
+/* A unit that failed is asked one thing; when it answers, the cycle that is due
+ * goes on. */
+static void
+probe(struct drv_bus *b, struct unit *u, const struct choice *c)
+{
+	bool offline = u->health.state == UNIT_OFFLINE;
+	int64_t start = bus_now(b);
+	enum verdict v = ask_cheaply(
+	    b, u, offline ? probe_timeout(u, c->room_ms) : unit_timeout(u));
+
+	if (v == FAULTY && offline)
+		roll_faulty(b, u);
+	else if (v == SILENT || v == ABSENT)
+		roll_failed(b, u, offline || v == ABSENT);
+	if (v == ANSWERED || v == AGAIN || v == LATER || v == LOST)
+		return;
+	unit_rewind(u);
+	sched_skip(&b->sched, &u->sched, bus_now(b));
+	if (offline)
+		sched_probed(&b->sched, bus_now(b), bus_now(b) - start);
 }
 
 void
 turn_take(struct drv_bus *b, const struct choice *c)
 {
-	if (!c->task)
-		probe(b, c->unit);
-	else if (c->unit->talk)
-		turn_text(b, c->task);
+	struct unit *u = c->unit->of;
+
+	/* One that fails by its own words answers fast: a whole cycle shows
+	 * whether all of it does. */
+	if (!c->task || (c->what == SCHED_PROBE && !u->faulty))
+		probe(b, u, c);
+	else if (u->talk)
+		turn_text(b, c->task->of);
 	else
-		turn_modbus(b, c->task);
+		turn_modbus(b, c->task->of);
 }
 
 /* --- streams --- */
 
-static void
-hear(struct drv_bus *b, const char *data, size_t n)
+void
+turn_overhear(struct drv_bus *b, const char *data, size_t n)
 {
 	for (size_t i = 0; i < b->n_units; i++) {
-		struct unit *u = &b->units[i];
+		struct unit *u = b->units[i];
 
 		if (!u->talk || !unit_is_stream(u))
 			continue;
@@ -172,11 +274,11 @@ turn_hear(struct drv_bus *b)
 	for (int i = 0; e == OK && i < STREAM_CHUNKS; i++) {
 		e = line_recv(&b->line, chunk, sizeof(chunk), 0, &n);
 		if (e == OK)
-			hear(b, chunk, n);
+			turn_overhear(b, chunk, n);
 	}
 	bus_set(b, STAT_BYTES, b->line.bytes);
 	if (e == ERR_IO)
-		bus_line_lost(b);
+		wire_lost(b);
 }
 
 int64_t
@@ -186,9 +288,9 @@ turn_watch(struct drv_bus *b)
 
 	if (b->n_streams == 0)
 		return wake;
-	hear(b, NULL, 0);
+	turn_overhear(b, NULL, 0);
 	for (size_t i = 0; i < b->n_units; i++) {
-		struct unit *u = &b->units[i];
+		struct unit *u = b->units[i];
 
 		if (!u->talk || !unit_is_stream(u))
 			continue;
@@ -196,7 +298,7 @@ turn_watch(struct drv_bus *b)
 			u->why = "the device has fallen silent";
 			talk_expect(u, now);
 			if (u->health.state != UNIT_OFFLINE)
-				bus_failed(b, u, true);
+				roll_failed(b, u, true);
 		}
 		if (talk_deadline(u) < wake)
 			wake = talk_deadline(u);

@@ -1,5 +1,5 @@
 /* One unit of a bus, and what its bus and its protocol do with it.  Internal to
- * the folder; bus thread only, but for what is atomic. */
+ * the folder; bus thread only. */
 #ifndef DRIVERS_UNIT_H
 #define DRIVERS_UNIT_H
 
@@ -8,23 +8,29 @@
 #include "drivers/health.h"
 #include "drivers/line/line.h"
 #include "drivers/plan.h"
-
-#include <stdatomic.h>
+#include "drivers/sched.h"
+#include "drivers/tally.h"
+#include "drivers/truth.h"
 
 struct talker;
 struct unit;
 
 /* The fields of a unit that are read together, at one interval. */
 struct task {
+	struct sched_task sched; /* of: this task */
 	struct unit *unit;
-	int64_t interval_ms;        /* 0: once after each connection */
-	int64_t due;                /* TASK_NEVER: nothing left to do */
 	struct plan plan;           /* Modbus */
 	size_t cursor;              /* the block that is next in this cycle */
+	unsigned tries;             /* of that block, so far */
 	unsigned answers, failures; /* in this cycle */
+	unsigned faults;            /* of the failures, those it told of */
+	uint64_t overruns;          /* that were counted */
+	bool replan;                /* when the cycle has ended */
+	bool ended;                 /* a cycle has, since all began anew */
+	bool unscaled;              /* values wait for their scale factor */
 };
 
-#define TASK_NEVER INT64_MAX
+#define TASK_NEVER SCHED_NEVER
 
 struct unit {
 	uint32_t handle;
@@ -32,16 +38,27 @@ struct unit {
 	int address;
 	const struct tmpl *t; /* borrowed */
 	int64_t poll_ms;
+	struct sched_unit sched; /* of: this unit */
 	struct health health;
-	const char *why;                     /* static: the last failure */
-	int64_t base_timeout_ms, timeout_ms; /* raised when answers came late */
+	const char *why;                    /* static: the last failure */
+	int64_t base_timeout_ms, raised_ms; /* raised when answers came late */
+	unsigned punctual;                  /* answers since it was raised */
+	struct plan_cost planned, cost;     /* what the plans stand on, and as
+					       measured since */
+	bool *cut;                          /* as of plan_build */
 	struct task *tasks;
 	size_t n_tasks;
-	struct counter *counters; /* one a field */
-	bool *once;               /* a field: still to be answered */
-	size_t n_once;            /* how many are */
-	bool once_done;           /* DRV_ONCE_DONE was sent */
-	atomic_bool read_now;
+	struct truth *truth; /* one a field */
+	int8_t *sf;          /* one a field, as of decode_block */
+	bool *once;          /* a field: still to be answered */
+	size_t n_once;       /* how many are */
+	bool once_done;      /* DRV_ONCE_DONE was sent */
+	bool first;          /* it answered before the line was lost: ask it
+				before others */
+	bool faulty;         /* it is suspect by what it said itself */
+	unsigned probes;     /* of a unit that is offline, in a row */
+	uint32_t said;       /* exceptions that were logged, a bit each */
+	struct tally tally;
 	struct talker *talk; /* text devices */
 };
 
@@ -49,35 +66,75 @@ struct unit {
 enum verdict {
 	ANSWERED, /* by values, or by an exception: it is alive */
 	AGAIN,    /* alive; the cursor's block is another one now */
+	LATER,    /* nothing yet: to be asked for the same once more */
 	SILENT,   /* nothing usable */
+	FAULTY,   /* alive, but it says that it is not well */
 	ABSENT,   /* a gateway says that the unit is not there */
 	LOST,     /* the line is gone, and nothing was learnt */
 };
 
-/* unit_init copies u and plans its tasks; unit_fini accepts a zeroed unit. */
-void unit_init(
-    struct unit *out, const struct drv_unit *u, const struct cfg_bus *line);
-void unit_fini(struct unit *u);
+/* unit_new copies u and plans its tasks; unit_free accepts NULL. */
+struct unit *unit_new(const struct drv_unit *u, const struct cfg_bus *line);
+void unit_free(struct unit *u);
 
-/* unit_rearm makes everything due, the fields read once included. */
+/* unit_adopt replaces the unit's template by one that equals it. */
+void unit_adopt(struct unit *u, const struct tmpl *t);
+
+/* unit_rearm makes everything due at now, the fields read once included, and
+ * forgets what may have changed while the device was away. */
 void unit_rearm(struct unit *u, int64_t now);
+
+/* unit_rewind makes all cycles begin with their first block again. */
+void unit_rewind(struct unit *u);
+
+/* unit_due makes all that is polled due, and what the device refused be asked
+ * again if refused is set. */
+void unit_due(struct unit *u, int64_t now, bool refused);
+
+/* unit_awaits tells whether a field will be asked for soon for the first time;
+ * unit_rescale makes what waited for a task that has ended due. */
+bool unit_awaits(const struct unit *u, size_t field);
+void unit_rescale(struct unit *u, struct task *k, int64_t now);
+
+/* unit_replan plans a task anew as the measured times and the cuts say;
+ * between two cycles. */
+void unit_replan(struct unit *u, struct task *k);
+
+/* unit_timeout is how long an answer may take: what is configured, more when
+ * answers came late, or when the slowest of the last take nearly as long. */
+int64_t unit_timeout(const struct unit *u);
+
+/* unit_was_late notes a late answer; false when there is no more to give. */
+bool unit_was_late(struct unit *u);
+
+/* unit_account counts an exchange. */
+void unit_account(struct unit *u, enum err e, int64_t took_us, int64_t utc_ms);
 
 /* unit_is_stream tells whether the unit speaks without being asked. */
 bool unit_is_stream(const struct unit *u);
 
-/* modbus_block asks for block i of a task and reports what came. */
-enum verdict modbus_block(struct drv_bus *b, struct task *k, size_t i);
+/* unit_truth looks at the readings of an answer. */
+void unit_truth(struct unit *u, struct drv_event *ev);
+
+/* modbus_block asks for block i of a task, for timeout_ms, and reports what
+ * came. */
+enum verdict modbus_block(
+    struct drv_bus *b, struct task *k, size_t i, int64_t timeout_ms);
 
 /* modbus_unanswered reports that block i has no values. */
 void modbus_unanswered(struct drv_bus *b, struct task *k, size_t i);
+
+/* modbus_refusal says, in static text, what an exception means. */
+const char *modbus_refusal(uint8_t code);
 
 /* --- text devices, talk.c --- */
 
 struct talker *talker_new(const struct unit *u, struct errbuf *why);
 void talker_free(struct talker *t);
+void talker_adopt(struct unit *u);
 
-/* talk_ask asks once (with retries while online) and reports what came. */
-enum verdict talk_ask(struct drv_bus *b, struct unit *u);
+/* talk_ask asks once, for timeout_ms, and reports what came. */
+enum verdict talk_ask(struct drv_bus *b, struct task *k, int64_t timeout_ms);
 
 /* talk_hear gives a stream's bytes to u; n 0: the line has been silent. */
 void talk_hear(struct drv_bus *b, struct unit *u, const char *data, size_t n);
@@ -91,27 +148,36 @@ int64_t talk_idle_at(const struct unit *u);
 int64_t talk_deadline(const struct unit *u);
 void talk_expect(struct unit *u, int64_t now);
 
-/* --- what bus.c offers to modbus.c and talk.c --- */
+/* --- what the bus offers to modbus.c, talk.c and write.c --- */
 
 struct line *bus_line(struct drv_bus *b);
 int64_t bus_now(const struct drv_bus *b);
+int64_t bus_utc(const struct drv_bus *b);
 bool bus_stopping(const struct drv_bus *b);
 
-/* bus_tried accounts for one exchange with u that ended with e, and makes the
- * line safe again, connecting anew if it must.  Returns e; or ERR_BUSY when the
- * connection had gone and is there again, so that it may be asked once more; or
- * ERR_IO when the line is down now.  started_us: line_now_us() before it. */
-enum err bus_tried(
-    struct drv_bus *b, struct unit *u, enum err e, int64_t started_us) MUST_USE;
+/* bus_tried accounts for one exchange that ended with e, with u or, NULL, with
+ * nobody in particular, and makes the line safe again, connecting anew if it
+ * must.  Returns e; or ERR_BUSY when the connection had gone and is there
+ * again, so that it may be asked once more; or ERR_IO when the line is down
+ * now.  started_us: line_now_us() before it; timeout_ms: what it was given. */
+enum err bus_tried(struct drv_bus *b, struct unit *u, enum err e,
+    int64_t started_us, int64_t timeout_ms) MUST_USE;
 
 /* bus_garbled counts a message that a stream spoilt. */
-void bus_garbled(struct drv_bus *b);
+void bus_garbled(struct drv_bus *b, struct unit *u);
 
 /* bus_pause waits, unless the bus is asked to stop. */
 void bus_pause(struct drv_bus *b, int64_t ms);
 
 /* bus_alive notes that u answered, before its readings are reported. */
 void bus_alive(struct drv_bus *b, struct unit *u);
+
+/* bus_learned tells the loop where the requests of u must end. */
+void bus_learned(struct drv_bus *b, const struct unit *u);
+
+/* bus_exception logs an exception, once of each unit. */
+void bus_exception(
+    struct drv_bus *b, struct unit *u, uint8_t code, const char *why);
 
 /* A batch of readings of one unit, on its way to the loop. */
 struct drv_event *bus_batch(struct drv_bus *b, struct unit *u, size_t max);
@@ -120,5 +186,14 @@ struct drv_event *bus_batch(struct drv_bus *b, struct unit *u, size_t max);
  * exception, which is what fields that are read once wait for. */
 void bus_send(
     struct drv_bus *b, struct unit *u, struct drv_event *ev, bool answered);
+
+/* bus_check_once tells the loop, once, that all fields that are read once were
+ * answered. */
+void bus_check_once(struct drv_bus *b, struct unit *u);
+
+/* bus_mode changes the line's speed for one exchange, bus_usual_mode back.
+ * Errors: ERR_UNSUP. */
+enum err bus_mode(struct drv_bus *b, struct serial_mode m) MUST_USE;
+void bus_usual_mode(struct drv_bus *b);
 
 #endif

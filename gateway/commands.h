@@ -5,6 +5,7 @@
 
 #include "common/err.h"
 #include "gateway/gateway.h"
+#include "gateway/job.h"
 
 #include <jansson.h>
 #include <sys/types.h>
@@ -15,9 +16,17 @@ struct caller {
 	pid_t pid;
 };
 
-/* command_run carries out one request object.  *data is owned, set on OK.
+/* What a command comes to at once: an answer, or a job that will give it. */
+struct outcome {
+	json_t *data;
+	struct job *job;
+};
+
+/* command_run carries out one request object; a job speaks to `to`.
+ * Owns: out's one member is owned, set on OK.
  * Errors: any; eb holds the sentence for people. */
 enum err command_run(struct gateway *gw, const struct caller *who,
-    const json_t *request, json_t **data, struct errbuf *eb) MUST_USE;
+    const json_t *request, const struct listener *to, struct outcome *out,
+    struct errbuf *eb) MUST_USE;
 
 #endif

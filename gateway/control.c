@@ -11,6 +11,7 @@
 #include "gateway/registrar.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
@@ -23,12 +24,16 @@ enum {
 	CLIENTS_MAX = 32,
 	LINE_MAX_BYTES = 65536,
 	SILENT_MS = 60000,
+	WATCH_MS = 1000,
+	BEHIND_BYTES = 256 * 1024, /* of a job's lines that wait */
 };
 
 struct client {
-	struct control *control;
+	struct control_socket *control;
 	uv_pipe_t pipe;
-	uv_timer_t timer; /* runs while a line is half read or written */
+	uv_timer_t timer; /* runs while it could hang */
+	int64_t moved;    /* when it last sent or took something */
+	struct job *job;  /* the command that still has to answer */
 	struct caller who;
 	struct buf in;
 	char chunk[4096];
@@ -37,7 +42,7 @@ struct client {
 	LIST_ENTRY(client) link;
 };
 
-struct control {
+struct control_socket {
 	struct gateway *gw;
 	uv_pipe_t listener;
 	char *path;
@@ -47,7 +52,7 @@ struct control {
 };
 
 static void
-free_when_idle(struct control *c)
+free_when_idle(struct control_socket *c)
 {
 	if (!c->closing || !c->closed || c->n_clients)
 		return;
@@ -59,10 +64,12 @@ static void
 client_closed(uv_handle_t *h)
 {
 	struct client *cl = h->data;
-	struct control *c = cl->control;
+	struct control_socket *c = cl->control;
 
 	if (--cl->open)
 		return;
+	if (cl->job)
+		cl->job->ops->free(cl->job);
 	LIST_REMOVE(cl, link);
 	buf_fini(&cl->in);
 	free(cl);
@@ -79,10 +86,35 @@ drop(struct client *cl)
 	uv_close((uv_handle_t *)&cl->timer, client_closed);
 }
 
-static void
-silent(uv_timer_t *t)
+static bool
+answer_waits(const struct client *cl)
 {
-	drop(t->data);
+	const uv_stream_t *s = (const uv_stream_t *)&cl->pipe;
+
+	return uv_stream_get_write_queue_size(s) > 0;
+}
+
+/* One that sends no more may still listen; this one does neither. */
+static bool
+is_gone(const struct client *cl)
+{
+	struct pollfd p = { .events = 0 };
+
+	if (uv_fileno((const uv_handle_t *)&cl->pipe, &p.fd) != 0)
+		return true;
+	return poll(&p, 1, 0) > 0 && p.revents & (POLLHUP | POLLERR);
+}
+
+static void
+watch(uv_timer_t *t)
+{
+	struct client *cl = t->data;
+	bool mid_line = cl->in.len && !cl->job;
+	bool stuck = (answer_waits(cl) || mid_line) &&
+	    clock_mono(cl->control->gw->clock) - cl->moved > SILENT_MS;
+
+	if (stuck || (cl->leaving && is_gone(cl)))
+		drop(cl);
 }
 
 struct reply {
@@ -98,6 +130,7 @@ written(uv_write_t *w, int status)
 {
 	struct reply *r = w->data;
 
+	r->to->moved = clock_mono(r->to->control->gw->clock);
 	if (status == 0)
 		take_lines(r->to);
 	else
@@ -139,39 +172,85 @@ refuse(struct client *cl, enum err e, const struct errbuf *eb)
 		"text", text));
 }
 
+/* Of jobs. */
+
+static bool
+job_says(void *arg, json_t *data)
+{
+	struct client *cl = arg;
+	const uv_stream_t *s = (const uv_stream_t *)&cl->pipe;
+
+	if (uv_is_closing((uv_handle_t *)&cl->pipe) ||
+	    uv_stream_get_write_queue_size(s) > BEHIND_BYTES) {
+		json_decref(data);
+		return false;
+	}
+	reply(
+	    cl, json_pack("{s:b, s:b, s:o}", "ok", 1, "more", 1, "data", data));
+	return true;
+}
+
 static void
-serve(struct client *cl, const char *line, size_t len)
+job_ends(void *arg, enum err e, json_t *data, const struct errbuf *eb)
+{
+	struct client *cl = arg;
+
+	cl->job = NULL;
+	if (uv_is_closing((uv_handle_t *)&cl->pipe))
+		json_decref(data);
+	else if (e == OK)
+		reply(cl, json_pack("{s:b, s:o}", "ok", 1, "data", data));
+	else
+		refuse(cl, e, eb);
+}
+
+static void
+serve(struct client *cl, const json_t *rq)
 {
 	struct gateway *gw = cl->control->gw;
-	json_t *rq = json_loadb(line, len, JSON_REJECT_DUPLICATES, NULL);
+	const struct listener to = { job_says, job_ends, cl };
+	struct outcome out = { NULL, NULL };
 	struct errbuf eb = { "" };
-	json_t *data = NULL;
 	enum err e;
 
 	if (json_is_object(rq))
-		e = command_run(gw, &cl->who, rq, &data, &eb);
+		e = command_run(gw, &cl->who, rq, &to, &out, &eb);
 	else
 		e = errbuf_set(&eb, ERR_RANGE, "not a JSON object");
-	json_decref(rq);
 	/* What was done is on disk before it is said. */
-	if (registrar_turn(gw->registrar) != OK && e == OK) {
-		json_decref(data);
+	if (registrar_turn(gw->registrar) != OK && e == OK && !out.job) {
+		json_decref(out.data);
 		e = errbuf_set(&eb, ERR_IO,
 		    "the state file cannot be written, so this is not kept; is "
 		    "the disk full?");
 	}
-	if (e == OK)
-		reply(cl, json_pack("{s:b, s:o}", "ok", 1, "data", data));
-	else
+	cl->job = out.job;
+	if (e != OK)
 		refuse(cl, e, &eb);
+	else if (!out.job)
+		reply(cl, json_pack("{s:b, s:o}", "ok", 1, "data", out.data));
 }
 
+/* Takes the first line, len bytes, if it can be obeyed now: while a job runs
+ * only "stop" is. */
 static bool
-answer_waits(const struct client *cl)
+take_line(struct client *cl, size_t len)
 {
-	const uv_stream_t *s = (const uv_stream_t *)&cl->pipe;
+	json_t *rq = json_loadb(cl->in.data, len, JSON_REJECT_DUPLICATES, NULL);
+	const char *cmd = json_string_value(json_object_get(rq, "cmd"));
+	bool stop = cmd && strcmp(cmd, "stop") == 0;
+	bool now = !cl->job || stop;
 
-	return uv_stream_get_write_queue_size(s) > 0;
+	if (now)
+		buf_consume(&cl->in, len + 1);
+	if (stop && cl->job)
+		cl->job->ops->stop(cl->job);
+	else if (stop)
+		reply(cl, json_pack("{s:b, s:{}}", "ok", 1, "data"));
+	else if (now)
+		serve(cl, rq);
+	json_decref(rq);
+	return now;
 }
 
 static void
@@ -192,40 +271,54 @@ received(uv_stream_t *s, ssize_t n, const uv_buf_t *b)
 		drop(cl);
 		return;
 	}
+	cl->moved = clock_mono(cl->control->gw->clock);
 	if (n == UV_EOF)
 		cl->leaving = true;
 	else
 		buf_add(&cl->in, b->base, (size_t)n);
-	take_lines(cl);
+	if (cl->leaving && cl->job && is_gone(cl))
+		drop(cl);
+	else
+		take_lines(cl);
 }
 
-/* Serves what is there, a request at a time: while a client does not take its
- * answer, nothing more is read from it. */
+/* Whether to read on: while a client does not take its answer, nothing more is
+ * read from it, but while a job runs it may say stop. */
+static bool
+listens(const struct client *cl)
+{
+	if (cl->leaving || cl->in.len > LINE_MAX_BYTES)
+		return false;
+	return cl->job || !answer_waits(cl);
+}
+
+/* Serves what is there, a request at a time. */
 static void
 take_lines(struct client *cl)
 {
 	uv_stream_t *s = (uv_stream_t *)&cl->pipe;
 	char *end = NULL;
+	bool busy;
 
-	while (!uv_is_closing((uv_handle_t *)s) && !answer_waits(cl) &&
-	    cl->in.len && (end = memchr(cl->in.data, '\n', cl->in.len))) {
-		size_t len = (size_t)(end - cl->in.data);
-
-		serve(cl, cl->in.data, len);
-		buf_consume(&cl->in, len + 1);
+	while (!uv_is_closing((uv_handle_t *)s) &&
+	    (cl->job || !answer_waits(cl)) && cl->in.len &&
+	    (end = memchr(cl->in.data, '\n', cl->in.len))) {
+		if (!take_line(cl, (size_t)(end - cl->in.data)))
+			break;
 	}
 	if (uv_is_closing((uv_handle_t *)s))
 		return;
-	if (!answer_waits(cl) && (cl->leaving || cl->in.len > LINE_MAX_BYTES)) {
+	busy = cl->job || answer_waits(cl);
+	if (!busy && (cl->leaving || cl->in.len > LINE_MAX_BYTES)) {
 		drop(cl);
 		return;
 	}
-	if (answer_waits(cl))
-		uv_read_stop(s);
-	else
+	if (listens(cl))
 		uv_read_start(s, lend, received);
-	if (answer_waits(cl) || cl->in.len)
-		uv_timer_start(&cl->timer, silent, SILENT_MS, 0);
+	else
+		uv_read_stop(s);
+	if (answer_waits(cl) || cl->in.len || cl->leaving)
+		uv_timer_start(&cl->timer, watch, WATCH_MS, WATCH_MS);
 	else
 		uv_timer_stop(&cl->timer);
 }
@@ -248,7 +341,7 @@ identify(struct client *cl)
 static void
 connected(uv_stream_t *listener, int status)
 {
-	struct control *c = listener->data;
+	struct control_socket *c = listener->data;
 	struct client *cl;
 
 	if (status < 0)
@@ -317,7 +410,7 @@ prepare_path(const char *path, struct errbuf *eb)
 static void
 listener_closed(uv_handle_t *h)
 {
-	struct control *c = h->data;
+	struct control_socket *c = h->data;
 
 	c->closed = true;
 	free_when_idle(c);
@@ -325,10 +418,10 @@ listener_closed(uv_handle_t *h)
 
 enum err
 control_new(uv_loop_t *loop, const char *path, struct gateway *gw,
-    struct control **out, struct errbuf *eb)
+    struct control_socket **out, struct errbuf *eb)
 {
 	enum err e = prepare_path(path, eb);
-	struct control *c;
+	struct control_socket *c;
 	mode_t mask;
 	int rc;
 
@@ -344,7 +437,8 @@ control_new(uv_loop_t *loop, const char *path, struct gateway *gw,
 	rc = uv_pipe_bind(&c->listener, path);
 	umask(mask);
 	if (rc == 0)
-		rc = uv_listen((uv_stream_t *)&c->listener, 8, connected);
+		rc = uv_listen(
+		    (uv_stream_t *)&c->listener, CLIENTS_MAX, connected);
 	if (rc != 0) {
 		control_close(c);
 		return errbuf_set(eb, ERR_IO,
@@ -357,7 +451,7 @@ control_new(uv_loop_t *loop, const char *path, struct gateway *gw,
 }
 
 void
-control_close(struct control *c)
+control_close(struct control_socket *c)
 {
 	struct client *cl;
 

@@ -3,37 +3,91 @@
  * A Unix stream socket, mode 0660.  One JSON object a line each way.
  *
  *   request  {"cmd": NAME, ...arguments}
- *   answer   {"ok": true, "data": {...}}        data is what --json prints
- *            {"ok": false, "exit": N, "text": "what, where, likely why, what to
- * do"}
+ *   answer   {"ok": true, "data": {...}}   data is what --json prints
+ *            {"ok": true, "more": true, "data": {...}}   of commands that go
+ *               on for a while: more lines follow, the last without "more".
+ *               A client that sends {"cmd": "stop"} gets that last line soon;
+ *               one that goes away ends the command too.  Other commands wait
+ *               until then.
+ *            {"ok": false, "exit": N, "text": "what, where, likely why, what
+ *               to do"}
  *
- *   status      {}                         data as in `status --json`
- *   nodes       {"node"?: ID}              data as in `nodes --json`
- *   read        {"node": ID, "fields"?: [NAME...]}  data as in `read --json`
- *   meta        {"node": ID, "set"?: [{"name", "value", "num": bool}]}
- *                 data {"schema":1,"node","tags":[{"name","value","num",
- *                 "from": "claim"|"template"|"config"|"installer"|"field",
- *                 "acknowledged": bool}]}; KEY is never among them
- *   stickers    {"nodes"?: [ID...], "unclaimed"?: bool,
- *                "kind"?: "claim"|"asset", "secrets"?: bool, "printed"?: bool}
- *                 data {"schema":1,"stickers":[{"node","name","place","maker",
- *                 "model","sn","bus","address","jid","registry","claim",
- *                 "sticker","text","key","why"}]}
- *                 text and key are null without secrets, for kind asset, and
- *                 for a node that has no claim text now (why says so);
- *                 printed marks them as printed
- *
+ *   status   {}
+ *      data as in `status --json`; a bus has "line" ("192.0.2.10:502",
+ *      "/dev/ttyUSB0 9600 8N1"), "planned" (percent of its time that its
+ *      polls need, or null), "overruns" and "units": [{"node","address",
+ *      "state","ok","timeouts","garbled","late","retries","exceptions",
+ *      "exception":{"2": N...},"bytes","overruns","rtt_p50_ms","rtt_p99_ms",
+ *      "last_ok","last_bad"}] (times UTC or null).  "config_error" null |
+ *      {"at","text"}: the last reload was refused, when, its first error;
+ *      "restart": "" or the keys that take effect after a restart; a
+ *      warning's "command" may be ""
+ *   nodes    {"node"?: ID}   data as in `nodes --json`
+ *   read     {"node": ID, "fields"?: [NAME...]}   data as in `read --json`
+ *   meta     {"node": ID, "set"?: [{"name", "value", "num": bool}]}
+ *      data {"schema":1,"node","tags":[{"name","value","num","from":
+ *      "claim"|"template"|"config"|"installer"|"field","acknowledged": bool,
+ *      "over"?: {"value","from"}}]}; over is what it wins over; KEY is never
+ *      among them
+ *   stickers {"nodes"?: [ID...], "unclaimed"?: bool,
+ *             "kind"?: "claim"|"asset", "secrets"?: bool, "printed"?: bool}
+ *      data {"schema":1,"stickers":[{"node","name","place","maker","model",
+ *      "sn","bus","address","jid","registry","claim","sticker","text","key",
+ *      "why"}]}; text and key are null without secrets, for kind asset, and
+ *      for a node that has no claim text now (why says so); printed marks
+ *      them as printed
  *   reset, register, unregister {"node": ID}
- *                 data {"schema":1,"node","claim"}
+ *      data {"schema":1,"node","claim"}
+ *   registry {}
+ *      data {"schema":1,"jid","how","found","online","trouble": TEXT|null}
+ *   reload   {}   data {"schema":1,"added","changed","removed","notes":[...]}
  *
- *   registry    {}  data {"schema":1,"jid","how","found","online"}
+ *   set      {"node", "field", "value": TEXT, "dry"?: bool}
+ *      data {"schema":1,"node","field","old": TEXT|null,"new": TEXT,"unit",
+ *      "outcome": "verified"|"written"|"dry"}; new is what was read back, or
+ *      would be or was written
+ *   plan     {"node"?: ID}
+ *      data {"schema":1,"buses":[{"bus","load" (percent, planned),"nodes":
+ *      [{"node","template","requests":[{"table","address","count","fields":
+ *      [NAME...],"every_ms","bytes","ms"}],"load"}]}]}; of text devices
+ *      table, address and count are null
+ *   ports    {}
+ *      data {"schema":1,"ports":[{"path","by_id","by_path","adapter","ids",
+ *      "bus","holder","access": bool,"hint"}]}; all but path and access may
+ *      be null
+ *   scan     {"bus", "first"?: N, "last"?: N, "serial"?: ["9600 8N1"...],
+ *             "timeout_ms"?: N}
+ *      1 to 247 (0 to 255 on TCP; 0 to 9 of text devices) when not said;
+ *      serial: ports only; one scan a bus at a time
+ *      more {"schema":1,"bus","serial","address","done": N,"of": N,
+ *      "left_s": N,"found"?: FOUND}; last {"schema":1,"bus",
+ *      "stopped": bool,"found":[FOUND...]}; serial is null on TCP
+ *      FOUND {"address","serial","answer": "ok"|"exception N"|"garbled"|
+ *      "two devices?"|"no answer" (of a configured one),"looks_like":
+ *      [ID...] (best first),"certain": TEXT|null (why the first is sure),
+ *      "maker","product","sunspec": [model N...],"node": ID|null (the
+ *      configured one, which was not disturbed),"state": its device state
+ *      or null}
+ *   probe    {"bus", "address", "template"?: ID, "where"?: TEXT,
+ *             "type"?: TEXT}
+ *      data {"schema":1,"bus","serial","address","frames":[{"at_ms","dir",
+ *      "hex"}],"result": "ok"|"exception N"|"timeout"|"garbled","hint":
+ *      TEXT|null (several lines),"maker","product","looks_like": [ID...],
+ *      "readings":[{"type","order": TEXT|null,"value","line": TEXT|null to
+ *      paste into a template}]}; with a template "fields" as in `read`
+ *      instead of readings
+ *   trace    {"bus", "file"?: PATH, "max"?: bytes}
+ *      more {"at": UTC,"dir": ">"|"<"|"!","hex" or "text"}; last
+ *      {"schema":1,"bus","frames": N,"missed": N (the client was too slow)}.
+ *      With a file, which must not exist and is kept 0600, the daemon writes
+ *      "at dir hex" lines there instead, and keeps one older file of max
+ *      (10 MB when not said) as PATH.1; more {"bus","file","frames": N,
+ *      "bytes": N} every ten seconds
  *
- *   reload      {}  data {"schema":1,"added","changed","removed","notes":[...]}
- *
- * Whoever may open the socket may do all of it; who was shown a KEY is logged
- * with the uid (SO_PEERCRED).  A line is at most 64 KiB, a client that is
- * silent for 60 s in the middle of a line or does not take its answer is
- * dropped, 32 clients at most.
+ * Whoever may open the socket may do all of it; who was shown a KEY, and who
+ * wrote what to a device, is logged with the uid (SO_PEERCRED).  A line is at
+ * most 64 KiB, a client that is silent for 60 s in the middle of a line or
+ * does not take its answer is dropped, 32 clients at most.
  *
  * Thread: loop. */
 #ifndef GATEWAY_CONTROL_H
@@ -44,16 +98,16 @@
 #include <jansson.h>
 #include <uv.h>
 
-struct control;
+struct control_socket;
 struct gateway;
 
 /* control_new listens at path (a stale socket is replaced, a live one is not).
  * Errors: ERR_BUSY another daemon answers there; ERR_IO; eb says what. */
 enum err control_new(uv_loop_t *loop, const char *path, struct gateway *gw,
-    struct control **out, struct errbuf *eb) MUST_USE;
+    struct control_socket **out, struct errbuf *eb) MUST_USE;
 
 /* control_close stops listening and drops the clients; its handles close with
  * the loop's next turns, then it frees itself. */
-void control_close(struct control *c);
+void control_close(struct control_socket *c);
 
 #endif

@@ -5,14 +5,19 @@
 #include "common/mem.h"
 #include "common/notify.h"
 #include "common/utf8.h"
+#include "drivers/busload.h"
+#include "gateway/ask.h"
 #include "gateway/control.h"
 #include "gateway/friends.h"
 #include "gateway/plant.h"
 #include "gateway/registrar.h"
+#include "gateway/resources.h"
 #include "gateway/store.h"
+#include "gateway/watch.h"
 #include "protocol/stanza.h"
 #include "xmpp/iq.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -91,26 +96,64 @@ configure_nodes(struct gateway *gw, struct reload_counts *counts)
 	}
 }
 
-enum err
-gateway_reload(struct gateway *gw, struct buf *notes, struct reload_counts *out)
+/* The first error of the notes is kept for `status`. */
+static void
+note_refusal(struct gateway *gw, const struct buf *notes)
 {
-	struct cfg *fresh, *old = gw->cfg;
-	struct buf keys = { 0 };
-	enum err e = cfg_load(old->path, true, &fresh, notes);
+	const char *text = notes->len ? notes->data : "", *line = text;
 
-	memset(out, 0, sizeof(*out));
-	if (e != OK)
-		return e;
-	cfg_restart(old, fresh, &keys);
+	while (*line && strncmp(line, "error", 5) != 0) {
+		const char *end = strchr(line, '\n');
+		const char *mark = strstr(line, ": error: ");
+
+		if (mark && (!end || mark < end))
+			break;
+		line = end ? end + 1 : line + strlen(line);
+	}
+	if (!*line)
+		line = text;
+	utf8_sanitize(line, strcspn(line, "\n"), gw->cfg_refused,
+	    sizeof(gw->cfg_refused));
+	if (!gw->cfg_refused[0])
+		snprintf(gw->cfg_refused, sizeof(gw->cfg_refused),
+		    "it cannot be read");
+	gw->cfg_refused_utc = clock_utc(gw->clock);
+}
+
+/* What runs is what was there at the start, whatever was read between. */
+static void
+note_restart(struct gateway *gw, const struct cfg *fresh, struct buf *notes)
+{
+	struct buf keys = { 0 };
+
+	cfg_restart(gw->first, fresh, &keys);
+	snprintf(gw->cfg_restart, sizeof(gw->cfg_restart), "%s",
+	    keys.len ? keys.data : "");
 	if (keys.len)
 		buf_printf(notes, "note: takes effect after a restart: %s\n",
 		    keys.data);
 	buf_fini(&keys);
+}
+
+enum err
+gateway_reload(struct gateway *gw, struct buf *notes, struct reload_counts *out)
+{
+	struct cfg *fresh, *old = gw->cfg;
+	enum err e = cfg_load(old->path, true, &fresh, notes);
+
+	memset(out, 0, sizeof(*out));
+	if (e != OK) {
+		note_refusal(gw, notes);
+		return e;
+	}
+	gw->cfg_refused[0] = '\0';
+	note_restart(gw, fresh, notes);
+	busload_check(fresh, notes);
 	gw->cfg = fresh;
 	gw->cfg_utc = clock_utc(gw->clock);
 	log_open((enum log_level)fresh->gateway.log);
 	configure_nodes(gw, out);
-	plant_apply(gw->plant, old);
+	plant_apply(gw->plant, old == gw->first ? NULL : old);
 	for (size_t i = 0; i < gw->nodes.n; i++) {
 		if (gw->nodes.v[i]->cfg)
 			event(gw, gw->nodes.v[i], THING_TAGS_CHANGED);
@@ -152,7 +195,7 @@ offline(void *arg, enum session_fault fault, const char *text)
 	struct gateway *gw = arg;
 	char why[sizeof(gw->offline_why)];
 
-	(void)fault;
+	gw->offline_fault = fault;
 	utf8_sanitize(text, strlen(text), why, sizeof(why));
 	if (strcmp(gw->offline_why, why) != 0) /* changes, not repeats */
 		log_warn("xmpp", "%s", why);
@@ -221,6 +264,7 @@ tick(uv_timer_t *h)
 
 	registrar_tick(gw->registrar);
 	friends_tick(gw->friends);
+	plant_tick(gw->plant);
 }
 
 static void
@@ -345,12 +389,15 @@ run(struct gateway *gw)
 int
 gateway_run(struct cfg *cfg, const struct clock *clock)
 {
-	struct gateway gw = { .clock = clock, .cfg = cfg };
+	struct gateway gw = { .clock = clock, .cfg = cfg, .first = cfg };
 	struct errbuf eb = { "" };
 	enum err e;
 
 	gw.cfg_utc = clock_utc(clock);
+	resources_claim(cfg->n_buses);
 	uv_loop_init(&gw.loop);
+	gw.asks = ask_new();
+	gw.watches = watches_new(&gw);
 	e = open_parts(&gw, &eb);
 	if (e == OK) {
 		run(&gw);
@@ -364,8 +411,12 @@ gateway_run(struct cfg *cfg, const struct clock *clock)
 	registrar_free(gw.registrar);
 	friends_free(gw.friends);
 	plant_free(gw.plant);
+	ask_free(gw.asks);
+	watches_free(gw.watches);
 	nodes_fini(&gw.nodes);
 	store_close(gw.store);
+	if (gw.first != gw.cfg)
+		cfg_free(gw.first);
 	cfg_free(gw.cfg);
 	uv_loop_close(&gw.loop);
 	return (int)err_exit(e);

@@ -10,25 +10,35 @@
 
 #include <uv.h>
 
-struct control;
+struct ask_table;
+struct control_socket;
 struct friends;
 struct plant;
 struct registrar;
 struct store;
+struct watches;
 
 struct gateway {
 	uv_loop_t loop;
 	const struct clock *clock;
 	struct cfg *cfg;
-	int64_t cfg_utc; /* when it was read */
+	struct cfg *first;     /* of the start: what a reload cannot change */
+	int64_t cfg_utc;       /* when it was read */
+	char cfg_refused[256]; /* why the last reload was; "" when it was not */
+	int64_t cfg_refused_utc;
+	char cfg_restart[256]; /* keys that wait for a restart, or "" */
 	struct nodes nodes;
 	struct store *store;
 	struct session *session;
 	struct registrar *registrar;
 	struct friends *friends;
 	struct plant *plant;
-	struct control *control;
-	char offline_why[256]; /* "" when online */
+	struct control_socket *control;
+	struct ask_table *asks;
+	struct watches *watches;
+	LIST_HEAD(, scan) scans; /* that run */
+	char offline_why[256];   /* "" when online */
+	enum session_fault offline_fault;
 	uv_prepare_t turn;
 	uv_timer_t tick, watchdog;
 	uv_signal_t term, intr, hup;

@@ -4,6 +4,7 @@
 #include "common/daemon.h"
 #include "common/log.h"
 #include "config/config.h"
+#include "drivers/busload.h"
 #include "gateway/gateway.h"
 
 #include <signal.h>
@@ -44,6 +45,8 @@ main(int argc, char **argv)
 	signal(SIGXFSZ, SIG_IGN); /* a write that fails is told instead */
 	umask(0077);
 	e = cfg_load(a.path, !a.print, &cfg, &notes);
+	if (e == OK)
+		busload_check(cfg, &notes);
 	if (notes.len)
 		fputs(notes.data, stderr);
 	buf_fini(&notes);

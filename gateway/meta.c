@@ -163,7 +163,7 @@ wanted_from_template(const struct node *n, struct tags *out)
 }
 
 void
-meta_wanted(const struct node *n, const struct cfg *cfg, struct tags *out)
+meta_given(const struct node *n, const struct cfg *cfg, struct tags *out)
 {
 	if (!n->cfg)
 		return;
@@ -180,6 +180,14 @@ meta_wanted(const struct node *n, const struct cfg *cfg, struct tags *out)
 		else if (was) /* not read yet: what was pushed stays */
 			set(n, out, f->tag, was->value, was->num);
 	}
+}
+
+void
+meta_wanted(const struct node *n, const struct cfg *cfg, struct tags *out)
+{
+	if (!n->cfg)
+		return;
+	meta_given(n, cfg, out);
 	for (size_t i = 0; i < n->meta.n; i++)
 		set(n, out, n->meta.v[i].name, n->meta.v[i].value,
 		    n->meta.v[i].num);
@@ -210,9 +218,10 @@ meta_diff(const struct node *n, const struct cfg *cfg, struct tags *out)
 	tags_fini(&want);
 }
 
-/* Whether a value is far enough from the one pushed last. */
+/* Whether a value is far enough from the one pushed age ms ago; small steps
+ * count when that is older than a value of the field may be. */
 static bool
-moved(const struct field *f, const char *pushed, const char *now)
+moved(const struct field *f, const char *pushed, const char *now, int64_t age)
 {
 	double a, b;
 
@@ -220,6 +229,8 @@ moved(const struct field *f, const char *pushed, const char *now)
 		return false;
 	if (!f->has_deadband || xml_double(pushed, &a) != OK ||
 	    xml_double(now, &b) != OK)
+		return true;
+	if (f->max_age_ms > 0 && age >= f->max_age_ms)
 		return true;
 	return fabs(a - b) >= num_to_double(f->deadband);
 }
@@ -241,7 +252,8 @@ meta_follow(struct node *n, int64_t min_interval_ms, int64_t mono)
 		if (f->text[0] == '\0' && was)
 			snprintf(f->text, sizeof(f->text), "%s", was->value);
 		if (f->text[0] &&
-		    (!moved(&n->cfg->tmpl->fields[f->field], f->text, now) ||
+		    (!moved(&n->cfg->tmpl->fields[f->field], f->text, now,
+			 f->pushed_mono ? mono - f->pushed_mono : 0) ||
 			(f->pushed_mono &&
 			    mono - f->pushed_mono < min_interval_ms)))
 			continue;

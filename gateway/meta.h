@@ -21,6 +21,9 @@ bool meta_freeze(struct node *n);
  * installer set; later ones win. */
 void meta_wanted(const struct node *n, const struct cfg *cfg, struct tags *out);
 
+/* meta_given is meta_wanted without what the installer set by the tool. */
+void meta_given(const struct node *n, const struct cfg *cfg, struct tags *out);
+
 /* meta_diff fills the empty set with what an update must say: tags that differ
  * from what was acknowledged, and an empty value for those that went away. */
 void meta_diff(const struct node *n, const struct cfg *cfg, struct tags *out);

@@ -27,6 +27,7 @@ node_free(struct node *n)
 	tags_fini(&n->claim);
 	tags_fini(&n->acked);
 	tags_fini(&n->meta);
+	learned_fini(&n->learned);
 	free(n->points);
 	free(n->follows);
 	free(n->id);
@@ -170,7 +171,9 @@ node_configure(struct node *n, const struct cfg_node *cfg)
 	if (!same) {
 		free(n->points);
 		n->points = NULL;
+		n->changed = true;
 		n->device = UNIT_UNKNOWN;
+		memset(&n->counters, 0, sizeof(n->counters));
 		n->trouble[0] = '\0';
 		n->once_done = false;
 	}

@@ -6,6 +6,7 @@
 #include "common/key.h"
 #include "config/config.h"
 #include "drivers/reading.h"
+#include "gateway/learned.h"
 #include "protocol/discovery.h"
 #include "protocol/tag.h"
 #include "registry-client/thing.h"
@@ -47,7 +48,9 @@ struct duty {
 
 struct node {
 	int64_t row;     /* in the store; 0: not yet written */
-	uint32_t handle; /* for the bus threads; never used twice */
+	uint32_t handle; /* never used twice */
+	uint32_t unit;   /* what the buses call it, by the plant */
+	bool changed;    /* its polling, since the plant was told */
 	char *id, *source, *cache;
 	const struct cfg_node *cfg; /* NULL: gone from the configuration */
 	/* kept */
@@ -60,12 +63,14 @@ struct node {
 	struct tags meta;    /* set by the installer's tool */
 	int64_t printed_gen; /* key_gen when a sticker was printed; 0 never */
 	int64_t printed_utc;
+	struct learned learned;
 	/* live */
 	struct duty duty;
 	struct point *points; /* one a field of the template */
 	struct follow *follows;
 	size_t n_follows;
 	enum unit_state device;
+	struct drv_counters counters;
 	bool
 	    once_done; /* identity fields were answered since the bus started */
 	uint64_t errors;

@@ -53,6 +53,8 @@ void registrar_wake(struct registrar *r, struct node *n);
 /* Reachable until something speaks against it; heard once it has answered. */
 bool registrar_reachable(const struct registrar *r);
 bool registrar_heard(const struct registrar *r);
+/* registrar_trouble says why it is not reachable, or is no registry; "". */
+const char *registrar_trouble(const struct registrar *r);
 const char *registrar_jid(const struct registrar *r);
 
 #endif

@@ -1,19 +1,16 @@
 #include "gateway/store.h"
 
+#include "common/filelock.h"
 #include "common/log.h"
 #include "common/mem.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-enum { SCHEMA_VERSION = 1 };
+enum { SCHEMA_VERSION = 2 };
 
 static const char *const migrations[SCHEMA_VERSION] = {
 	"CREATE TABLE node("
@@ -29,6 +26,10 @@ static const char *const migrations[SCHEMA_VERSION] = {
 	" role INT NOT NULL, seq INT NOT NULL,"
 	" name TEXT NOT NULL, num INT NOT NULL, value TEXT NOT NULL,"
 	" PRIMARY KEY(node, role, seq)) WITHOUT ROWID;",
+	"CREATE TABLE learned("
+	" node INTEGER NOT NULL REFERENCES node ON DELETE CASCADE,"
+	" field TEXT NOT NULL, template INT NOT NULL,"
+	" PRIMARY KEY(node, field)) WITHOUT ROWID;",
 };
 
 enum statement {
@@ -43,6 +44,9 @@ enum statement {
 	ST_NODES,
 	ST_NODE,
 	ST_TAGS,
+	ST_LEARNED_CLEAR,
+	ST_LEARNED_ADD,
+	ST_LEARNED,
 	STATEMENTS
 };
 
@@ -68,6 +72,9 @@ static const char *const sql[STATEMENTS] = {
 		    " WHERE node=?1 AND source=?2 AND cache=?3",
 	[ST_TAGS] = "SELECT name, value, num FROM tag"
 		    " WHERE node=?1 AND role=?2 ORDER BY seq",
+	[ST_LEARNED_CLEAR] = "DELETE FROM learned WHERE node=?1",
+	[ST_LEARNED_ADD] = "INSERT OR IGNORE INTO learned VALUES(?1,?2,?3)",
+	[ST_LEARNED] = "SELECT field, template FROM learned WHERE node=?1",
 };
 
 struct store {
@@ -183,6 +190,26 @@ store_tags(struct store *s, struct node *n, enum store_role role)
 }
 
 enum err
+store_learned(struct store *s, struct node *n)
+{
+	sqlite3_stmt *st = s->st[ST_LEARNED_ADD];
+
+	if (begin(s) != OK || (n->row == 0 && store_node(s, n) != OK))
+		return ERR_IO;
+	sqlite3_bind_int64(s->st[ST_LEARNED_CLEAR], 1, n->row);
+	if (run(s, ST_LEARNED_CLEAR) != OK)
+		return fail(s, "cannot write what was learned");
+	for (size_t i = 0; i < n->learned.n; i++) {
+		sqlite3_bind_int64(st, 1, n->row);
+		bind_text(st, 2, n->learned.fields[i]);
+		sqlite3_bind_int64(st, 3, n->learned.tmpl);
+		if (run(s, ST_LEARNED_ADD) != OK)
+			return fail(s, "cannot write what was learned");
+	}
+	return OK;
+}
+
+enum err
 store_delete(struct store *s, const struct node *n)
 {
 	if (n->row == 0)
@@ -237,6 +264,22 @@ read_tags(struct store *s, int64_t row, enum store_role role, struct tags *t)
 	return e == OK && rc == SQLITE_DONE ? OK : ERR_IO;
 }
 
+static enum err
+read_learned(struct store *s, struct node *n)
+{
+	sqlite3_stmt *st = s->st[ST_LEARNED];
+	int rc;
+
+	learned_fini(&n->learned);
+	sqlite3_bind_int64(st, 1, n->row);
+	while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
+		learned_add(&n->learned, column(st, 0));
+		n->learned.tmpl = sqlite3_column_int64(st, 1);
+	}
+	sqlite3_reset(st);
+	return rc == SQLITE_DONE ? OK : ERR_IO;
+}
+
 /* Fills n from the row that st stands on (its tags are read afterwards). */
 static enum err
 read_node(sqlite3_stmt *st, struct node *n)
@@ -281,6 +324,8 @@ store_load(struct store *s, struct nodes *t, struct errbuf *eb)
 		e = ERR_IO;
 	for (size_t i = 0; i < t->n && e == OK; i++)
 		e = read_all_tags(s, t->v[i]);
+	for (size_t i = 0; i < t->n && e == OK; i++)
+		e = read_learned(s, t->v[i]);
 	if (e != OK)
 		return errbuf_set(eb, ERR_IO,
 		    "the state file cannot be read: %s; restore a backup, or "
@@ -356,21 +401,6 @@ migrate(struct store *s, struct errbuf *eb)
 	return OK;
 }
 
-/* The lock stands on the file itself, so two daemons never share one. */
-static enum err
-take_lock(struct store *s, const char *path, struct errbuf *eb)
-{
-	s->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (s->lock < 0)
-		return errbuf_set(eb, ERR_IO, "%s", strerror(errno));
-	if (fchmod(s->lock, 0600) != 0)
-		return errbuf_set(eb, ERR_IO, "%s", strerror(errno));
-	if (flock(s->lock, LOCK_EX | LOCK_NB) != 0)
-		return errbuf_set(eb, ERR_BUSY,
-		    "another thingbridged uses it; stop that one first");
-	return OK;
-}
-
 static enum err
 prepare(struct store *s, struct errbuf *eb)
 {
@@ -399,7 +429,8 @@ store_open(const char *path, struct store **out, struct errbuf *eb)
 	enum err e;
 
 	*out = NULL;
-	e = take_lock(s, path, &why);
+	/* The lock stands on the file itself: two daemons never share one. */
+	e = filelock_take(path, "thingbridged", &s->lock, &why);
 	if (e == OK &&
 	    sqlite3_open_v2(path, &s->db,
 		SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL) != SQLITE_OK)
@@ -422,7 +453,7 @@ store_close(struct store *s)
 	for (int i = 0; i < STATEMENTS; i++)
 		sqlite3_finalize(s->st[i]);
 	sqlite3_close(s->db);
-	if (s->lock > 0)
+	if (s->lock >= 0)
 		close(s->lock);
 	free(s);
 }

@@ -30,6 +30,7 @@ enum err store_load(
 enum err store_node(struct store *s, struct node *n); /* all but the tags */
 enum store_role { STORE_CLAIM, STORE_ACKED, STORE_META };
 enum err store_tags(struct store *s, struct node *n, enum store_role role);
+enum err store_learned(struct store *s, struct node *n);
 enum err store_delete(struct store *s, const struct node *n);
 
 /* store_commit makes this turn's writes durable.  Errors: ERR_IO: nothing of

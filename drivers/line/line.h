@@ -1,4 +1,5 @@
-/* A line: how the bytes of a bus travel.  One thread at a time uses it.
+/* A line: how the bytes of a bus travel, and Modbus transactions over them. One
+ * thread at a time uses it.
  *
  * A line never logs and never reopens itself: it returns a code, and ERR_IO
  * always means that it must be closed and opened again. */
@@ -24,10 +25,11 @@ struct line_ops {
 	/* close is called even after a failed open. */
 	void (*close)(struct line *);
 
-	/* read is one Modbus transaction.  Errors: ERR_TIMEOUT, ERR_PROTO (what
-	 * came is not the answer), ERR_REFUSED (an exception), ERR_IO.  NULL
-	 * for lines of text. */
-	enum err (*read)(
+	/* ask is one Modbus transaction.  Errors: ERR_TIMEOUT; ERR_PROTO, what
+	 * came is not the answer; ERR_REFUSED, an exception; ERR_RANGE, there
+	 * is no such request; ERR_IO.  A write that was sent and not answered
+	 * may have been done, or be done later; only reading tells. */
+	enum err (*ask)(
 	    struct line *, const struct mb_request *, struct mb_answer *);
 
 	/* recover makes sure, after ERR_TIMEOUT or ERR_PROTO, that an answer
@@ -41,61 +43,115 @@ struct line_ops {
 	short idle_events; /* for poll(2) while nothing is asked */
 };
 
-enum { LINE_DOUBTS = 16 };
+/* What passes: '>' bytes sent, '<' bytes received, '!' a remark for people, in
+ * words.  Called by the thread that uses the line. */
+struct line_trace {
+	void (*fn)(void *ctx, char direction, const void *data, size_t len);
+	void *ctx; /* borrowed; fn NULL: nobody listens */
+};
+
+/* An RTU request that was not answered, and perhaps still will be. */
+struct line_doubt {
+	uint8_t unit;
+	uint8_t function;
+	uint16_t size; /* of the answer; 0: no doubt */
+};
+
+/* Whether the adapter lets us hear what we send. */
+enum line_echo { ECHO_UNKNOWN, ECHO_NONE, ECHO_HEARD };
+
+enum { LINE_DOUBTS = 16, LINE_IN = 264 };
 
 struct line {
 	const struct line_ops *ops;
 	const struct cfg_bus *cfg; /* borrowed */
-	struct serial_mode mode;   /* of a serial line */
+	struct line_trace trace;   /* set it after line_init */
+	struct serial_mode own;    /* of a serial line: after each open */
+	struct serial_mode mode;   /* at present */
 	const atomic_bool *stop;   /* when true, waiting ends early */
 	int fd;                    /* -1: closed */
-	int lock;                  /* of a serial port: holds it; or -1 */
-	void *impl;                /* modbus_t, sp_port, or NULL */
-	uint16_t tid;              /* of the last Modbus TCP request */
-	unsigned silent;           /* timeouts since any answer */
-	bool broken;               /* in the middle of a frame */
-	/* RTU: requests that were not answered, and perhaps still will be; a
-	 * ring, count 0: none */
-	struct mb_request doubt[LINE_DOUBTS];
-	size_t n_doubts;      /* ever */
+	/* Modbus: what came of the next frame */
+	uint8_t in[LINE_IN];
+	size_t n_in;
+	/* Modbus TCP */
+	uint16_t tid;    /* of the last request */
+	unsigned silent; /* timeouts since any answer */
+	bool broken;     /* where frames begin is lost */
+	/* Modbus RTU */
+	enum line_echo echo;
+	bool echo_told;
+	struct line_doubt doubt[LINE_DOUBTS]; /* a ring */
+	size_t n_doubts;                      /* ever */
+	struct line_doubt answered;           /* the last that was */
+	uint16_t answered_addr, answered_crc;
+	bool doubles;      /* some unit answers twice, the second time late */
+	uint8_t twins;     /* equal answers that were looked into for that */
+	uint8_t heard[32]; /* a bit a unit: answered since the line is open */
+	/* all */
 	int unit;             /* that was asked last */
-	int64_t last_us;      /* when the last frame ended */
+	int64_t last_us;      /* when the last byte ended; 0: none yet */
 	int64_t gap_ms;       /* of the unit asked; 0: the line's */
-	uint64_t late, bytes; /* ever */
+	uint64_t late, bytes; /* ever; late answers */
 };
 
-extern const struct line_ops line_tcp, line_rtu, line_serial, line_none;
+extern const struct line_ops line_tcp; /* Modbus TCP */
+/* Modbus RTU and text, each in its turn, on a port or over host:port. */
+extern const struct line_ops line_port, line_host;
 
 /* line_init chooses the kind of line that cfg asks for. */
 void line_init(struct line *l, const struct cfg_bus *cfg,
     struct serial_mode mode, const atomic_bool *stop);
 
-/* For lines of text (line_serial).  line_write sends all bytes, char_delay_ms
- * apart; line_recv waits up to wait_ms for bytes.
+/* line_set_mode changes the speed and format of an open serial port; of
+ * host:port it does nothing.  The next open begins with the line's own again.
+ * Errors: ERR_CONFIG, the port cannot do that; ERR_IO. */
+enum err line_set_mode(struct line *l, struct serial_mode mode) MUST_USE;
+
+/* line_there tells at little cost whether opening is worth while: a port's path
+ * leads somewhere. */
+bool line_there(const struct line *l);
+
+/* line_high moves a descriptor to 1024 or higher where the process may have
+ * that many: libraries that wait with select(2) need the low ones. */
+int line_high(int fd);
+
+/* Text, on any line but modbus-tcp.  line_write sends all bytes, char_delay_ms
+ * (0: the line's) apart; line_recv waits up to wait_ms for bytes.
  * Errors: ERR_TIMEOUT nothing came, ERR_IO. */
 enum err line_write(struct line *l, const void *data, size_t len,
     int64_t char_delay_ms) MUST_USE;
 enum err line_recv(struct line *l, void *out, size_t size, int64_t wait_ms,
     size_t *n) MUST_USE;
 
-/* What the kinds of line share. */
+/* line_gap waits until the line has been silent for as long as a request to
+ * unit needs. */
+void line_gap(struct line *l, int unit);
+
+/* line_flush drops what came unasked; returns how much. */
+size_t line_flush(struct line *l);
+
 int64_t line_now_us(void);
 int64_t line_char_us(const struct line *l, size_t chars);
-void line_gap(struct line *l, int unit);
+
+/* --- for the files of this folder --- */
 
 /* line_wait waits until fd is readable.  Errors: ERR_TIMEOUT; ERR_IO when the
  * line hung up and nothing is left to read. */
-enum err line_wait(struct line *l, int64_t ms) MUST_USE;
+enum err line_wait(struct line *l, int64_t until_us) MUST_USE;
+
+/* line_read takes what is there, perhaps nothing.  Errors: ERR_IO. */
+enum err line_read(struct line *l, void *out, size_t size, size_t *n) MUST_USE;
+
+/* line_sleep sleeps until a time, unless the line is to stop. */
+void line_sleep(const struct line *l, int64_t until_us);
 
 /* line_settle reads and counts late bytes until quiet_ms have passed without
  * one.  Errors: ERR_IO. */
 enum err line_settle(struct line *l, int64_t quiet_ms) MUST_USE;
 
-/* line_flush drops what came unasked, counted as late; returns how much. */
-size_t line_flush(struct line *l);
-
-/* line_hangup is the idle of a terminal: ERR_IO once it has hung up. */
-enum err line_hangup(struct line *l) MUST_USE;
+void line_tell(
+    const struct line *l, char direction, const void *data, size_t n);
+void line_remark(const struct line *l, const char *text);
 
 enum { LINE_REASON = 96 };
 

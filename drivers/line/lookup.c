@@ -7,7 +7,11 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { SLICE_NS = 100 * 1000 * 1000, SECOND_NS = 1000 * 1000 * 1000 };
+enum {
+	SLICE_NS = 100 * 1000 * 1000,
+	SECOND_NS = 1000 * 1000 * 1000,
+	STACK = 256 * 1024, /* a thousand buses may look up at once */
+};
 
 /* Shared by who asks and the thread that asks for them; the last frees it. */
 struct lookup {
@@ -128,6 +132,7 @@ lookup_addresses(const char *host, const char *service, const atomic_bool *stop,
 	k = lookup_new(host, service);
 	pthread_attr_init(&attr);
 	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	pthread_attr_setstacksize(&attr, STACK);
 	rc = pthread_create(&thread, &attr, work, k);
 	pthread_attr_destroy(&attr);
 	if (rc == 0)

@@ -1,232 +1,453 @@
-/* Modbus RTU on a serial port or pty.  libmodbus opens the port, and writes
- * and reads frames with their CRC; what an answer must match is checked in
- * pdu.c, and when to be silent is decided here.  */
-#include "drivers/line/line.h"
-#include "drivers/line/port.h"
+/* Modbus RTU transactions.  A frame carries no number, so what could pass for
+ * the answer to a request without being it must be out of the way before:
+ *
+ *   - the echo of the request, where an adapter hears what it sends; an answer
+ *     to some writes is equal to it;
+ *   - the late answer to an earlier request of the same unit and function;
+ *   - an answer that comes twice.
+ *
+ * Each is dealt with by one more request, a read whose answer differs from what
+ * is feared and whose values nobody uses.  A unit answers in order: once that
+ * is answered, by an exception too, nothing older will come. */
+#include "drivers/line/rtu_frame.h"
+#include "drivers/line/serial.h"
 
-#include <errno.h>
-#include <linux/serial.h>
-#include <modbus/modbus.h>
-#include <poll.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/select.h>
 
 enum {
-	CRC_LEN = 2,
-	BYTE_TIMEOUT_US =
-	    100000, /* inside a frame; USB adapters hold bytes back */
-	BYTE_CHARS = 4,
-	RS485_AUTO = 0, /* cfg_bus.rs485: auto | off | on */
-	RS485_OFF = 1,
-	RS485_ON = 2,
+	US = 1000,             /* in a ms */
+	BYTE_US = 100000,      /* inside a frame; USB adapters hold back */
+	BYTE_CHARS = 4,        /* and slow lines */
+	HOST_BYTE_US = 400000, /* and networks */
+	BABBLE_US = 1000000,   /* a line that never falls silent is noise */
+	QUIET_ROUNDS = 8,
+	LINGER_US = 50000, /* for an answer that comes twice */
+	TWINS_MAX = 16,
+	EXCEPTION_BIT = 0x80,
+	ADDRESSES = 0x10000,
 };
 
-/* Lets the kernel switch the transmitter, where its driver can. */
-static enum err
-use_rs485(struct line *l, const char *path, struct errbuf *why)
-{
-	struct serial_rs485 rs;
-	bool can =
-	    l->cfg->rs485 != RS485_OFF && ioctl(l->fd, TIOCGRS485, &rs) == 0;
-
-	if (can) {
-		rs.flags |= SER_RS485_ENABLED;
-		can = ioctl(l->fd, TIOCSRS485, &rs) == 0;
-	}
-	if (can || l->cfg->rs485 != RS485_ON)
-		return OK;
-	return errbuf_set(why, ERR_UNSUP,
-	    "bus %s: the driver of %s cannot switch RS-485; set rs485 = auto "
-	    "when the adapter does it by itself",
-	    l->cfg->name, path);
-}
-
-static enum err
-rtu_connect(struct line *l, const char *path, struct errbuf *why)
-{
-	uint32_t byte_us =
-	    BYTE_TIMEOUT_US + (uint32_t)line_char_us(l, BYTE_CHARS);
-	modbus_t *mb = modbus_new_rtu(
-	    path, l->mode.baud, l->mode.parity, l->mode.bits, l->mode.stop);
-	enum err e;
-
-	if (!mb)
-		return port_fail(l->cfg->name, path, errno, why);
-	l->impl = mb;
-	modbus_set_response_timeout(mb, 0, byte_us);
-	modbus_set_byte_timeout(mb, 0, byte_us);
-	if (modbus_connect(mb) != 0)
-		return port_fail(l->cfg->name, path, errno, why);
-	l->fd = modbus_get_socket(mb);
-	if (l->fd >= FD_SETSIZE) /* libmodbus waits with select(2) */
-		return errbuf_set(why, ERR_UNSUP,
-		    "bus %s: too many files are open for a Modbus RTU line "
-		    "(descriptor %d, at most %d)",
-		    l->cfg->name, l->fd, FD_SETSIZE - 1);
-	e = use_rs485(l, path, why);
-	if (e == OK)
-		tcflush(l->fd, TCIOFLUSH);
-	port_exclude(l->lock);
-	return e;
-}
-
-/* libmodbus would take a rate that it does not know for 9600. */
-static enum err
-rtu_open(struct line *l, struct errbuf *why)
-{
-	char path[PORT_PATH];
-	enum err e;
-
-	if (port_speed(l->mode.baud) == B0)
-		return errbuf_set(why, ERR_CONFIG,
-		    "bus %s: %d baud is not a rate that serial ports have",
-		    l->cfg->name, l->mode.baud);
-	memset(l->doubt, 0, sizeof(l->doubt));
-	e = port_find(l->cfg->name, l->cfg->port, path, why);
-	if (e == OK)
-		e = port_lock(l->cfg->name, path, &l->lock, why);
-	return e == OK ? rtu_connect(l, path, why) : e;
-}
-
-static void
-rtu_close(struct line *l)
-{
-	if (l->impl) {
-		modbus_close(l->impl);
-		modbus_free(l->impl);
-	}
-	port_unlock(&l->lock);
-	l->impl = NULL;
-	l->fd = -1;
-}
+/* One exchange that goes on. */
+struct exchange {
+	const struct mb_request *rq;
+	struct mb_answer *out;
+	uint8_t sent[RTU_MAX];
+	size_t n_sent;
+	int64_t end;   /* of the wait for an answer to begin */
+	bool echoed;   /* the echo has come */
+	bool refused;  /* by an exception that may be an older request's */
+	bool stranger; /* a frame came that is none of ours */
+	bool garbled;  /* so is what comes now, until it ends */
+	bool noise;
+	bool twin; /* an answer has come that may be the last one again */
+	uint16_t crc;
+};
 
 static bool
-is_gone(int code)
+is_bits(enum mb_function f)
 {
-	return code == EIO || code == ENXIO || code == ENODEV ||
-	    code == ECONNRESET || code == EBADF || code == EPIPE;
+	return f == MB_READ_COILS || f == MB_READ_DISCRETES;
 }
 
-static enum err
-receive(struct line *l, const struct mb_request *rq, struct mb_answer *out)
+/* A measure of the answer, by which two can be told apart. */
+static uint16_t
+size_of(const struct mb_request *rq)
 {
-	uint8_t frame[MODBUS_RTU_MAX_ADU_LENGTH];
-	int n = modbus_receive_confirmation(l->impl, frame);
-
-	l->last_us = line_now_us();
-	if (n < 0)
-		return is_gone(errno) ? ERR_IO : ERR_PROTO;
-	l->bytes += (uint64_t)n;
-	if (n < CRC_LEN) /* 0: another unit's */
-		return ERR_PROTO;
-	return pdu_answer(frame, (size_t)n - CRC_LEN, rq, out);
+	if (rq->function > MB_READ_INPUT)
+		return 1;
+	return is_bits(rq->function) ? (uint16_t)((rq->count + 7) / 8)
+				     : rq->count;
 }
 
-static bool
-is_bits(enum modbus_table table)
-{
-	return table == MB_COIL || table == MB_DISCRETE;
-}
+/* --- doubts --- */
 
-/* Whether an answer to a request in doubt would pass for one to rq. */
+/* Whether the answer to a request in doubt would pass for one to rq.  Of writes
+ * it may not say what was written. */
 static bool
 mistakable(const struct line *l, const struct mb_request *rq)
 {
 	for (size_t i = 0; i < LINE_DOUBTS; i++) {
-		const struct mb_request *d = &l->doubt[i];
+		const struct line_doubt *d = &l->doubt[i];
 
-		if (d->unit != rq->unit || d->table != rq->table)
-			continue;
-		if (is_bits(rq->table)
-			? (d->count + 7) / 8 == (rq->count + 7) / 8
-			: d->count == rq->count)
+		if (d->size == size_of(rq) && d->unit == rq->unit &&
+		    d->function == rq->function)
+			return true;
+	}
+	return false;
+}
+
+static bool
+doubted(const struct line *l, uint8_t unit, uint8_t function)
+{
+	for (size_t i = 0; i < LINE_DOUBTS; i++) {
+		const struct line_doubt *d = &l->doubt[i];
+
+		if (d->size && d->unit == unit && d->function == function)
 			return true;
 	}
 	return false;
 }
 
 static void
-doubt(struct line *l, const struct mb_request *rq)
+doubt(struct line *l, struct line_doubt d)
 {
-	if (!mistakable(l, rq))
-		l->doubt[l->n_doubts++ % LINE_DOUBTS] = *rq;
+	for (size_t i = 0; i < LINE_DOUBTS; i++) {
+		const struct line_doubt *o = &l->doubt[i];
+
+		if (o->size == d.size && o->unit == d.unit &&
+		    o->function == d.function)
+			return;
+	}
+	l->doubt[l->n_doubts++ % LINE_DOUBTS] = d;
 }
 
-/* A unit answers in order: nothing older of it will come. */
+static struct line_doubt
+doubt_of(const struct mb_request *rq)
+{
+	return (
+	    struct line_doubt){ rq->unit, (uint8_t)rq->function, size_of(rq) };
+}
+
 static void
 trust(struct line *l, uint8_t unit)
 {
 	for (size_t i = 0; i < LINE_DOUBTS; i++) {
 		if (l->doubt[i].unit == unit)
-			l->doubt[i].count = 0;
+			l->doubt[i].size = 0;
 	}
+}
+
+void
+serial_unasked(struct line *l)
+{
+	if (l->answered.size)
+		doubt(l, l->answered);
+}
+
+/* --- what comes --- */
+
+static void
+drop(struct line *l, size_t n)
+{
+	l->n_in -= n;
+	memmove(l->in, l->in + n, l->n_in);
+}
+
+static void
+set_echo(struct line *l, enum line_echo to)
+{
+	if (to == ECHO_HEARD && !l->echo_told) {
+		line_remark(l, "the adapter echoes what is sent");
+		l->echo_told = true;
+	}
+	l->echo = to;
+}
+
+/* What was sent has come.  It is the echo, unless there was one already, or the
+ * line has none and this is an answer that looks so. */
+static bool
+is_echo(struct line *l, struct exchange *x)
+{
+	bool twin = pdu_answer(l->in, x->n_sent - RTU_CRC, x->rq, x->out) == OK;
+
+	if (x->echoed || (twin && l->echo == ECHO_NONE))
+		return false;
+	x->echoed = true;
+	set_echo(l, ECHO_HEARD);
+	return true;
+}
+
+static uint16_t
+crc_of(const struct line *l, size_t len)
+{
+	return (uint16_t)(l->in[len - 2] | l->in[len - 1] << 8);
+}
+
+/* Whether the frame is the last answer, byte by byte, though another place was
+ * asked for.  Often that is so, and rightly. */
+static bool
+is_twin(const struct line *l, const struct exchange *x, size_t len)
+{
+	return crc_of(l, len) == l->answered_crc &&
+	    l->answered.unit == x->rq->unit &&
+	    l->answered.function == x->rq->function &&
+	    l->answered.size == size_of(x->rq) &&
+	    l->answered_addr != x->rq->addr;
+}
+
+/* An answer that fits.  Errors: ERR_NOTFOUND, it is looked into. */
+static enum err
+accept_answer(struct line *l, struct exchange *x, size_t len, enum err e)
+{
+	if (!x->echoed)
+		set_echo(l, ECHO_NONE);
+	x->crc = crc_of(l, len);
+	if (x->twin) {
+		line_remark(l, "the device answers twice");
+		l->doubles = true;
+		return e;
+	}
+	if (e != OK || l->twins >= TWINS_MAX || !is_twin(l, x, len))
+		return e;
+	x->twin = true;
+	x->end = line_now_us() + LINGER_US;
+	l->twins++;
+	return ERR_NOTFOUND;
+}
+
+/* A whole frame.  Errors: as ask; ERR_NOTFOUND, it does not count. */
+static enum err
+judge(struct line *l, struct exchange *x, size_t len)
+{
+	uint8_t function = l->in[1] & (uint8_t)~EXCEPTION_BIT;
+	enum err e = pdu_answer(l->in, len - RTU_CRC, x->rq, x->out);
+
+	if (e == ERR_REFUSED && doubted(l, l->in[0], function)) {
+		x->refused = true;
+		return ERR_NOTFOUND;
+	}
+	if (e == OK || e == ERR_REFUSED)
+		return accept_answer(l, x, len, e);
+	if (crc_of(l, len) == l->answered_crc && l->answered.size)
+		l->doubles = true;
+	if (doubted(l, l->in[0], function)) {
+		l->late++;
+		line_remark(l, "it came late");
+	} else {
+		x->stranger = true;
+		line_remark(l, "it is not the answer");
+	}
+	return ERR_NOTFOUND;
+}
+
+static void
+note_noise(struct line *l, struct exchange *x)
+{
+	if (!x->noise)
+		line_remark(l, "noise before a frame");
+	x->noise = true;
+}
+
+/* Takes what has come to its end.  Errors: as ask; ERR_NOTFOUND, more is
+ * needed. */
+static enum err
+take(struct line *l, struct exchange *x, bool silent)
+{
+	for (;;) {
+		enum err e = ERR_NOTFOUND;
+		size_t used = 0;
+		enum rtu_what what =
+		    rtu_next(l->in, l->n_in, silent, x->sent, x->n_sent, &used);
+
+		if (x->garbled && l->n_in) {
+			what = RTU_GARBLED;
+			used = l->n_in;
+		}
+		if (what == RTU_MORE)
+			return x->garbled && silent ? ERR_PROTO : ERR_NOTFOUND;
+		line_tell(l, '<', l->in, used);
+		if (what == RTU_NOISE)
+			note_noise(l, x);
+		else if (what == RTU_GARBLED)
+			x->garbled = true;
+		else if (what == RTU_FRAME || !is_echo(l, x))
+			e = judge(l, x, used);
+		drop(l, used);
+		if (e != ERR_NOTFOUND)
+			return e;
+	}
+}
+
+/* How long a frame that has begun may pause. */
+static int64_t
+byte_us(const struct line *l)
+{
+	int64_t us = BYTE_US + line_char_us(l, BYTE_CHARS);
+
+	return l->cfg->port ? us : us + HOST_BYTE_US;
+}
+
+/* What there is when nothing more comes. */
+static enum err
+verdict(const struct exchange *x)
+{
+	if (x->garbled)
+		return ERR_PROTO;
+	if (x->twin)
+		return OK;
+	if (x->refused)
+		return ERR_REFUSED;
+	return x->stranger ? ERR_PROTO : ERR_TIMEOUT;
+}
+
+static enum err
+fill(struct line *l, int64_t until)
+{
+	size_t n = 0;
+	enum err e = line_wait(l, until);
+
+	if (e == OK)
+		e = line_read(l, l->in + l->n_in, LINE_IN - l->n_in, &n);
+	l->n_in += n;
+	return e;
+}
+
+static enum err
+receive(struct line *l, struct exchange *x)
+{
+	const int64_t most = x->end + BABBLE_US;
+
+	for (;;) {
+		bool begun = l->n_in > 0 || x->garbled;
+		int64_t until = begun ? l->last_us + byte_us(l) : x->end;
+		enum err e = fill(l, until < most ? until : most);
+		bool silent = e == ERR_TIMEOUT;
+
+		if (e == ERR_IO)
+			return e;
+		e = take(l, x, silent);
+		if (e != ERR_NOTFOUND)
+			return e;
+		if ((silent && !begun) || line_now_us() >= most)
+			return verdict(x);
+	}
+}
+
+/* --- asking --- */
+
+/* Nothing may be on its way when a request goes out. */
+static enum err
+make_quiet(struct line *l, int unit)
+{
+	line_gap(l, unit);
+	for (int i = 0; line_flush(l) > 0; i++) {
+		serial_unasked(l);
+		if (i >= QUIET_ROUNDS || atomic_load(l->stop))
+			return ERR_PROTO;
+		line_gap(l, unit);
+	}
+	return OK;
+}
+
+/* Bytes that follow an answer at once. */
+static void
+drop_rest(struct line *l)
+{
+	if (l->n_in == 0)
+		return;
+	line_tell(l, '<', l->in, l->n_in);
+	line_remark(l, "it came unasked");
+	l->late++;
+	l->n_in = 0;
+	serial_unasked(l);
+}
+
+/* A unit that is new here is listened to for a moment: one that answers twice
+ * does so the first time, and is found out before it does harm. */
+static void
+meet(struct line *l, uint8_t unit)
+{
+	uint8_t *byte = &l->heard[unit / 8], bit = (uint8_t)(1u << unit % 8);
+
+	if ((*byte & bit) == 0 && l->n_in == 0 &&
+	    fill(l, line_now_us() + LINGER_US) == OK && l->n_in > 0) {
+		line_remark(l, "the device answers twice");
+		l->doubles = true;
+	}
+	*byte |= bit;
+}
+
+/* Unless it answers twice, nothing older of the unit will come. */
+static void
+note_answer(struct line *l, const struct exchange *x)
+{
+	trust(l, x->rq->unit);
+	l->answered = doubt_of(x->rq);
+	l->answered_addr = x->rq->addr;
+	l->answered_crc = x->crc;
+	meet(l, x->rq->unit);
+	if (l->doubles)
+		serial_unasked(l);
 }
 
 static enum err
 exchange(struct line *l, const struct mb_request *rq, struct mb_answer *out)
 {
-	uint8_t msg[PDU_REQUEST];
-	int64_t sending;
-	enum err e;
-	int n;
+	struct exchange x = { .rq = rq, .out = out };
+	enum err e = make_quiet(l, rq->unit);
 
-	line_gap(l, rq->unit);
-	line_flush(l);
-	pdu_request(rq, msg);
-	modbus_set_slave(l->impl, rq->unit);
-	n = modbus_send_raw_request(l->impl, msg, sizeof(msg));
-	if (n < 0)
-		return ERR_IO;
-	l->bytes += (uint64_t)n;
-	sending = line_char_us(l, (size_t)n);
-	l->last_us = line_now_us() + sending;
-	e = line_wait(l, rq->timeout_ms + (sending + 999) / 1000);
-	if (e == OK)
-		e = receive(l, rq, out);
+	l->n_in = 0;
+	if (e != OK)
+		return e;
+	x.n_sent = rtu_request(rq, x.sent);
+	e = line_write(l, x.sent, x.n_sent, 0);
+	out->sent = true;
+	if (e != OK)
+		return e;
+	x.end = l->last_us + rq->timeout_ms * US;
+	e = receive(l, &x);
+	l->answered.size = 0;
 	if (e == OK || e == ERR_REFUSED)
-		trust(l, rq->unit);
-	else if (e == ERR_TIMEOUT || e == ERR_PROTO)
-		doubt(l, rq);
+		note_answer(l, &x);
+	else
+		doubt(l, doubt_of(rq));
+	drop_rest(l);
 	return e;
 }
 
-/* An answer may come even later than the silence after a timeout: RTU frames
- * carry no number.  So before a request that such an answer would fit, one is
- * made that none fits, of another length, whose values nobody uses.  Once that
- * is answered, by an exception too, the older ones are out of the way. */
-static enum err
-make_sure(struct line *l, const struct mb_request *rq, struct mb_answer *out)
+/* The read that is made first; shorter if possible, since a device has the
+ * registers of its fields. */
+static struct mb_request
+harmless(const struct line *l, const struct mb_request *rq)
 {
-	const int step = is_bits(rq->table) ? 8 : 1;
 	struct mb_request other = *rq;
+	int step, count = rq->count;
 
-	/* Shorter if possible: a device has the registers of its fields. */
+	if (pdu_is_write(rq->function)) {
+		bool coil = rq->function == MB_WRITE_COIL ||
+		    rq->function == MB_WRITE_COILS;
+
+		other.function = coil ? MB_READ_COILS : MB_READ_HOLDING;
+		other.value = NULL;
+		other.count = 1;
+		count = 1;
+	}
+	step = is_bits(other.function) ? 8 : 1;
 	for (int i = 1; mistakable(l, &other); i++) {
-		int shorter = (rq->count - 1) / step;
+		int shorter = (count - 1) / step;
 
 		other.count =
-		    (uint16_t)(i <= shorter ? rq->count - i * step
-					    : rq->count + (i - shorter) * step);
+		    (uint16_t)(i <= shorter ? count - i * step
+					    : count + (i - shorter) * step);
 	}
-	return exchange(l, &other, out);
+	if (other.addr + other.count > ADDRESSES)
+		other.addr = (uint16_t)(ADDRESSES - other.count);
+	return other;
 }
 
-static enum err
-rtu_read(struct line *l, const struct mb_request *rq, struct mb_answer *out)
+/* Identification is the same whenever it was asked for.  A write must know
+ * whether the line has an echo. */
+static bool
+needs_care(const struct line *l, const struct mb_request *rq)
+{
+	if (pdu_is_write(rq->function))
+		return l->echo == ECHO_UNKNOWN || mistakable(l, rq);
+	return rq->function <= MB_READ_INPUT && mistakable(l, rq);
+}
+
+enum err
+serial_ask(struct line *l, const struct mb_request *rq, struct mb_answer *out)
 {
 	enum err e = OK;
 
-	if (mistakable(l, rq))
-		e = make_sure(l, rq, out);
+	out->sent = false;
+	if (!pdu_valid(rq))
+		return ERR_RANGE;
+	if (needs_care(l, rq)) {
+		struct mb_request other = harmless(l, rq);
+
+		e = exchange(l, &other, out);
+		out->sent = false;
+	}
 	return e == OK || e == ERR_REFUSED ? exchange(l, rq, out) : e;
 }
-
-const struct line_ops line_rtu = {
-	.open = rtu_open,
-	.close = rtu_close,
-	.read = rtu_read,
-	.recover = line_settle,
-	.idle = line_hangup,
-	.idle_events = 0,
-};

@@ -1,176 +1,174 @@
-/* Lines of text: real ports through libserialport, which looks a port up in
- * /sys/class/tty by its literal name and knows no pseudo-terminal; those are
- * opened here.  After opening both are read and written by descriptor. */
-#include "drivers/line/line.h"
+/* Bytes on a serial port or over host:port: for text, and for RTU frames. */
+#include "drivers/line/serial.h"
+
+#include "drivers/line/connect.h"
 #include "drivers/line/port.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <libserialport.h>
 #include <poll.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
+#include <sys/socket.h>
+#include <termios.h>
 #include <unistd.h>
 
-enum { WRITE_MS = 1000 };
+enum { WRITE_MS = 1000, US = 1000 };
 
-static enum err
-open_pty(struct line *l, const char *path, struct errbuf *why)
+static void
+start_anew(struct line *l)
 {
-	l->fd = open(path, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
-	if (l->fd < 0)
-		return port_fail(l->cfg->name, path, errno, why);
-	if (port_setup(l->fd, l->mode) != OK)
-		return errbuf_set(why, ERR_IO,
-		    "bus %s: %s does not take %d %d%c%d", l->cfg->name, path,
-		    l->mode.baud, l->mode.bits, l->mode.parity, l->mode.stop);
-	return OK;
-}
-
-static enum sp_return
-configure(struct sp_port *port, struct serial_mode mode)
-{
-	static const struct {
-		char letter;
-		enum sp_parity parity;
-	} parities[] = { { 'N', SP_PARITY_NONE }, { 'E', SP_PARITY_EVEN },
-		{ 'O', SP_PARITY_ODD } };
-	enum sp_parity parity = SP_PARITY_NONE;
-	enum sp_return rc;
-
-	for (size_t i = 0; i < sizeof(parities) / sizeof(parities[0]); i++) {
-		if (parities[i].letter == mode.parity)
-			parity = parities[i].parity;
-	}
-	rc = sp_set_baudrate(port, mode.baud);
-	if (rc == SP_OK)
-		rc = sp_set_bits(port, mode.bits);
-	if (rc == SP_OK)
-		rc = sp_set_parity(port, parity);
-	if (rc == SP_OK)
-		rc = sp_set_stopbits(port, mode.stop);
-	if (rc == SP_OK)
-		rc = sp_set_flowcontrol(port, SP_FLOWCONTROL_NONE);
-	return rc;
+	l->mode = l->own;
+	l->echo = ECHO_UNKNOWN;
+	l->echo_told = false;
+	l->n_in = 0;
+	l->answered.size = 0;
+	l->doubles = false;
+	l->twins = 0;
+	memset(l->heard, 0, sizeof(l->heard));
+	for (size_t i = 0; i < LINE_DOUBTS; i++)
+		l->doubt[i].size = 0;
 }
 
 static enum err
-open_port(struct line *l, const char *path, struct errbuf *why)
+port_line_open(struct line *l, struct errbuf *why)
 {
-	struct sp_port *port = NULL;
-	enum sp_return rc = sp_get_port_by_name(path, &port);
-
-	if (rc != SP_OK)
-		return errbuf_set(why, ERR_IO,
-		    "bus %s: %s is not a serial port", l->cfg->name, path);
-	l->impl = port;
-	if (sp_open(port, SP_MODE_READ_WRITE) != SP_OK)
-		return port_fail(l->cfg->name, path, sp_last_error_code(), why);
-	if (sp_get_port_handle(port, &l->fd) != SP_OK)
-		return port_fail(l->cfg->name, path, EIO, why);
-	if (configure(port, l->mode) != SP_OK)
-		return errbuf_set(why, ERR_IO,
-		    "bus %s: %s does not take %d %d%c%d", l->cfg->name, path,
-		    l->mode.baud, l->mode.bits, l->mode.parity, l->mode.stop);
-	return OK;
-}
-
-static enum err
-serial_open(struct line *l, struct errbuf *why)
-{
-	static const char ptys[] = "/dev/pts/";
-	char path[PORT_PATH];
-	enum err e = port_find(l->cfg->name, l->cfg->port, path, why);
-
-	if (e == OK)
-		e = port_lock(l->cfg->name, path, &l->lock, why);
-	if (e != OK)
-		return e;
-	if (strncmp(path, ptys, sizeof(ptys) - 1) == 0)
-		e = open_pty(l, path, why);
-	else
-		e = open_port(l, path, why);
-	port_exclude(l->lock);
-	if (e == OK)
-		tcflush(l->fd, TCIOFLUSH);
-	return e;
+	start_anew(l);
+	return port_open(l->cfg, l->mode, &l->fd, why);
 }
 
 static void
-serial_close(struct line *l)
+port_line_close(struct line *l)
 {
-	if (l->impl) {
-		sp_close(l->impl);
-		sp_free_port(l->impl);
-	} else if (l->fd >= 0) {
-		close(l->fd);
-	}
-	port_unlock(&l->lock);
-	l->impl = NULL;
-	l->fd = -1;
+	port_close(&l->fd);
 }
 
 static enum err
-write_some(struct line *l, const char *data, size_t len, size_t *n)
+host_line_open(struct line *l, struct errbuf *why)
 {
-	struct pollfd p = { l->fd, POLLOUT, 0 };
-	ssize_t w;
+	start_anew(l);
+	return connect_open(l, why);
+}
 
-	if (poll(&p, 1, WRITE_MS) <= 0 || !(p.revents & POLLOUT))
-		return ERR_IO;
-	w = write(l->fd, data, len);
-	if (w < 0 && errno != EAGAIN && errno != EINTR)
-		return ERR_IO;
-	*n = w > 0 ? (size_t)w : 0;
-	l->bytes += *n;
+/* Something came that was not asked for, or the line broke. */
+static enum err
+idle(struct line *l)
+{
+	enum err e = line_wait(l, 0);
+	char buf[256];
+	size_t n = 0;
+
+	if (e == OK)
+		e = line_read(l, buf, sizeof(buf), &n);
+	if (n > 0) {
+		line_tell(l, '<', buf, n);
+		line_remark(l, "it came late, or unasked");
+		l->late++;
+		serial_unasked(l);
+	}
+	return e == ERR_IO ? e : OK;
+}
+
+static ssize_t
+write_some(const struct line *l, const void *data, size_t len)
+{
+	return l->cfg->port ? write(l->fd, data, len)
+			    : send(l->fd, data, len, MSG_NOSIGNAL);
+}
+
+static enum err
+put(struct line *l, const uint8_t *data, size_t len)
+{
+	while (len && !atomic_load(l->stop)) {
+		struct pollfd p = { l->fd, POLLOUT, 0 };
+		ssize_t n = write_some(l, data, len);
+
+		if (n > 0) {
+			l->bytes += (uint64_t)n;
+			data += n;
+			len -= (size_t)n;
+			continue;
+		}
+		if (n < 0 && errno != EAGAIN && errno != EINTR)
+			return ERR_IO;
+		if (poll(&p, 1, WRITE_MS) <= 0 || !(p.revents & POLLOUT))
+			return ERR_IO;
+	}
 	return OK;
+}
+
+/* Each character begins a pause after the one before has ended. */
+static enum err
+put_slowly(struct line *l, const uint8_t *data, size_t len, int64_t pause_us)
+{
+	int64_t at = line_now_us();
+	enum err e = OK;
+
+	for (size_t i = 0; i < len && e == OK && !atomic_load(l->stop); i++) {
+		line_sleep(l, at);
+		e = put(l, data + i, 1);
+		at = line_now_us() + line_char_us(l, 1) + pause_us;
+	}
+	return e;
+}
+
+static bool
+by_rts(const struct cfg_bus *cfg)
+{
+	return cfg->port &&
+	    (cfg->rs485 == CFG_RS485_RTS_UP ||
+		cfg->rs485 == CFG_RS485_RTS_DOWN);
+}
+
+/* Switches the transmitter on and off around what put sends. */
+static enum err
+put_by_rts(struct line *l, const uint8_t *data, size_t len, int64_t pause_us)
+{
+	enum err e = port_talk(l->fd, l->cfg, true);
+
+	line_sleep(l, line_now_us() + l->cfg->rts_before_us);
+	if (e == OK)
+		e = pause_us ? put_slowly(l, data, len, pause_us)
+			     : put(l, data, len);
+	if (e == OK && tcdrain(l->fd) != 0)
+		e = ERR_IO;
+	line_sleep(l, line_now_us() + l->cfg->rts_after_us);
+	if (port_talk(l->fd, l->cfg, false) != OK)
+		e = ERR_IO;
+	return e;
 }
 
 enum err
 line_write(struct line *l, const void *data, size_t len, int64_t char_delay_ms)
 {
-	struct timespec pause = { char_delay_ms / 1000,
-		char_delay_ms % 1000 * 1000000 };
-	const char *p = data;
+	int64_t pause = char_delay_ms ? char_delay_ms : l->cfg->char_delay_ms;
+	enum err e;
 
-	while (len && !atomic_load(l->stop)) {
-		size_t n = 0;
-		enum err e = write_some(l, p, char_delay_ms > 0 ? 1 : len, &n);
-
-		if (e != OK)
-			return e;
-		p += n;
-		len -= n;
-		if (len && char_delay_ms > 0)
-			nanosleep(&pause, NULL);
-	}
+	line_tell(l, '>', data, len);
+	if (by_rts(l->cfg))
+		e = put_by_rts(l, data, len, pause * US);
+	else if (pause > 0)
+		e = put_slowly(l, data, len, pause * US);
+	else
+		e = put(l, data, len);
 	l->last_us = line_now_us();
-	return OK;
+	if (!by_rts(l->cfg)) /* the port has them, and sends them now */
+		l->last_us += line_char_us(l, pause > 0 ? 1 : len);
+	return e;
 }
 
-enum err
-line_recv(struct line *l, void *out, size_t size, int64_t wait_ms, size_t *n)
-{
-	enum err e = line_wait(l, wait_ms);
-	ssize_t got;
-
-	*n = 0;
-	if (e != OK)
-		return e;
-	got = read(l->fd, out, size);
-	if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR))
-		return ERR_IO;
-	*n = got > 0 ? (size_t)got : 0;
-	l->bytes += *n;
-	l->last_us = line_now_us();
-	return OK;
-}
-
-const struct line_ops line_serial = {
-	.open = serial_open,
-	.close = serial_close,
+const struct line_ops line_port = {
+	.open = port_line_open,
+	.close = port_line_close,
+	.ask = serial_ask,
 	.recover = line_settle,
-	.idle = line_hangup,
+	.idle = idle,
 	.idle_events = 0,
+};
+
+const struct line_ops line_host = {
+	.open = host_line_open,
+	.close = connect_close,
+	.ask = serial_ask,
+	.recover = line_settle,
+	.idle = idle,
+	.idle_events = POLLIN,
 };

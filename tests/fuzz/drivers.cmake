@@ -1,4 +1,6 @@
 tb_fuzz(regs LINK tb_drivers)
 tb_fuzz(pdu LINK tb_drivers)
+tb_fuzz(rtu LINK tb_drivers)
+tb_fuzz(mbap LINK tb_drivers)
 tb_fuzz(frame LINK tb_drivers)
 tb_fuzz(text LINK tb_drivers)

@@ -20,7 +20,7 @@ must(bool holds)
 }
 
 static void
-drain(struct framer *f, const struct frame *spec, struct buf *out)
+drain(struct framer *f, const struct frame *spec, bool reject, struct buf *out)
 {
 	struct message m;
 
@@ -28,14 +28,23 @@ drain(struct framer *f, const struct frame *spec, struct buf *out)
 		must(m.len > 0 && m.len <= MAX);
 		if (frame_check(spec, &m) == OK)
 			buf_add(out, m.data, m.len);
+		else if (reject)
+			framer_reject(f);
 		buf_putc(out, '|');
 	}
 }
 
+struct input {
+	const uint8_t *data;
+	size_t size;
+};
+
 static void
-run(const struct frame *spec, const uint8_t *data, size_t size, size_t chunk,
+run(const struct frame *spec, bool reject, const struct input *in, size_t chunk,
     struct buf *out)
 {
+	const uint8_t *data = in->data;
+	size_t size = in->size;
 	struct framer f;
 
 	framer_init(&f, spec);
@@ -43,30 +52,60 @@ run(const struct frame *spec, const uint8_t *data, size_t size, size_t chunk,
 		size_t n = size < chunk ? size : chunk;
 
 		framer_feed(&f, data, n);
-		drain(&f, spec, out);
+		drain(&f, spec, reject, out);
 		data += n;
 		size -= n;
 	}
 	framer_fini(&f);
 }
 
+/* The first two bytes say how messages are told apart. */
+static struct frame
+spec_of(uint8_t a, uint8_t b)
+{
+	static char start[] = "$", end[] = "\r\n", other[] = "\3", none[] = "";
+	static struct bytes ends[] = { { other, 1 } };
+	struct frame spec = { .max = MAX,
+		.check = a % (CHECK_CRC16_DSMR + 1),
+		.start = { none, 0 },
+		.end = { end, 2 } };
+
+	if (a & 0x40)
+		spec.start = (struct bytes){ start, 1 };
+	if (a & 0x80)
+		spec.length = MAX / 2;
+	if (b & 1) {
+		spec.ends = ends;
+		spec.n_ends = 1;
+	}
+	if (b & 2)
+		spec.end = (struct bytes){ none, 0 };
+	if (b & 4) {
+		spec.has_length_at = true;
+		spec.length_at = b >> 4 & 3;
+		spec.length_add = (b >> 5) - 2;
+		spec.length = 0;
+	}
+	if (!spec.end.len)
+		spec.n_ends = 0;
+	return spec;
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static char start[] = "$", end[] = "\r\n", none[] = "";
 	struct buf whole = { 0 }, bytes = { 0 };
-	struct frame spec = { .max = MAX };
+	struct input in;
+	struct frame spec;
+	bool reject;
 
-	if (size < 1)
+	if (size < 2)
 		return 0;
-	spec.check = data[0] % (CHECK_BCC + 1);
-	spec.start = data[0] & 0x40 ? (struct bytes){ start, 1 }
-				    : (struct bytes){ none, 0 };
-	spec.end = (struct bytes){ end, 2 };
-	if (data[0] & 0x80)
-		spec.length = MAX / 2;
-	run(&spec, data + 1, size - 1, FRAMER_CHUNK, &whole);
-	run(&spec, data + 1, size - 1, 1, &bytes);
+	in = (struct input){ data + 2, size - 2 };
+	spec = spec_of(data[0], data[1]);
+	reject = data[1] & 8;
+	run(&spec, reject, &in, FRAMER_CHUNK, &whole);
+	run(&spec, reject, &in, 1, &bytes);
 	must(whole.len == bytes.len);
 	must(whole.len == 0 || memcmp(whole.data, bytes.data, whole.len) == 0);
 	buf_fini(&whole);

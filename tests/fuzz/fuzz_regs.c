@@ -1,7 +1,10 @@
-/* Registers of any type and order: what is decoded is a proper value. */
+/* Registers of any type and order: what is decoded is a proper value, and what
+ * can be written again reads back as the same. */
 #include "common/utf8.h"
 #include "drivers/decode.h"
+#include "drivers/encode.h"
 #include "drivers/plan.h"
+#include "drivers/truth.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -44,23 +47,55 @@ field_of(const uint8_t h[HEAD], uint64_t *nan)
 	return f;
 }
 
+static bool
+same(const struct value *a, const struct value *b)
+{
+	if (a->type == VALUE_NUM)
+		return num_cmp(a->num, b->num) == 0;
+	if (a->type == VALUE_BOOL)
+		return a->on == b->on;
+	return strcmp(a->text, b->text) == 0;
+}
+
+/* Bits of a register are bool or u16, as templates have it. */
+static void
+write_back(const struct field *f, int sf, const struct value *v)
+{
+	struct control c = { .f = *f };
+	struct reading r = { 0 };
+	struct encoded e;
+
+	if (f->bit_hi >= f->bit_lo && f->type != REG_BOOL && f->type != REG_U16)
+		return;
+	c.f.n_nan = 0;
+	if (encode_value(&c, v, sf, &e, NULL) != OK)
+		return;
+	must(e.n == plan_regs(f) && e.n <= ENCODE_REGS);
+	decode_regs(&c.f, e.value, sf, &r);
+	must(r.quality == QUALITY_OK && r.value.type == v->type);
+	must(same(&r.value, v));
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	uint16_t regs[REGS] = { 0 };
 	struct reading r = { 0 };
-	struct counter c = { 0 };
+	struct truth t = { 0 };
 	struct field f;
 	uint64_t nan;
+	int sf = 0;
 
 	if (size < HEAD)
 		return 0;
 	f = field_of(data, &nan);
+	if (data[7] & 16)
+		sf = (int8_t)data[5] % (SF_MAX + 1);
 	for (size_t i = HEAD; i < size && i - HEAD < sizeof(regs); i++)
 		regs[(i - HEAD) / 2] =
 		    (uint16_t)(regs[(i - HEAD) / 2] << 8 | data[i]);
 	must(plan_regs(&f) <= REGS);
-	decode_regs(&f, regs, &r);
+	decode_regs(&f, regs, sf, &r);
 	must(r.quality != QUALITY_STALE);
 	must((r.quality == QUALITY_OK) == (r.why == NULL));
 	if (r.quality == QUALITY_OK && r.value.type == VALUE_NUM) {
@@ -71,6 +106,13 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	if (r.quality == QUALITY_OK && r.value.type == VALUE_TEXT)
 		must(utf8_valid(r.value.text, strlen(r.value.text)));
-	counter_check(&c, &r);
+	if (r.quality == QUALITY_OK)
+		write_back(&f, sf, &r.value);
+	f.kind = data[6] & 1 ? KIND_COUNTER : KIND_MOMENTARY;
+	f.has_max_rate = data[6] & 2;
+	f.max_rate = f.scale;
+	truth_check(&f, &t, 0, &r);
+	truth_check(&f, &t, data[5], &r);
+	truth_is_news(&f, &t, data[5], data[4], &r);
 	return 0;
 }

@@ -45,7 +45,7 @@ def test_login_refused(server, make_owner):
     user, _ = server.new_account("owner")
     o = make_owner(account=(user, "wrong-password"))
     status, out, err = o.run("login")
-    assert (status, out) == (9, "") and "wrong-password" not in err
+    assert (status, out) == (6, "") and "wrong-password" not in err
 
 
 def test_no_account(tmp):

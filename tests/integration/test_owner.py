@@ -278,8 +278,40 @@ def test_O19_nor_the_password(fakereg, make_owner, server):
     user, _ = server.new_account("owner")
     o = make_owner(registry=fakereg.jid, account=(user, "wrong-" + KEY))
     status, out, err = o.run("claim", stdin=TEXT)
-    assert status not in (0, 5)
+    assert status == EXIT_REFUSED
     quiet_about_key(out, err)
+
+
+def test_account_errors_speak_for_themselves(make_owner):
+    """The account is there: nobody is told to make one."""
+    o = make_owner()
+    o.account.write_text("[account]\njid = x@localhost\npasword = y\n")
+    status, out, err = o.run("claim", stdin=TEXT)
+    assert (status, out) == (78, "") and ":3: error: " in err
+    assert "login" not in err and "no account" not in err
+
+
+def test_no_account(make_owner):
+    o = make_owner()
+    o.account.unlink()
+    status, out, err = o.run("claim", stdin=TEXT)
+    assert (status, out) == (78, "") and err.count("\n") == 1
+    assert str(o.account) in err and "thingowner login" in err
+    quiet_about_key(out, err)
+
+
+def test_claiming_again_says_that_it_is_yours(fakereg, owner, make_owner):
+    fakereg.answers["mine"] = claimed("rack@localhost", nodeId="n1", sourceId="S1")
+    assert owner.run("claim", stdin=TEXT)[0] == 0
+    fakereg.answers["mine"] = ("error", "item-not-found")
+    status, out, err = owner.run("claim", stdin=TEXT)
+    assert (status, out) == (EXIT_NOTFOUND, "")
+    assert "already yours: rack@localhost node n1" in err and "somebody else" not in err
+    quiet_about_key(out, err)
+    status, _, err = owner.run("claim", stdin=TEXT.replace("SN:3", "SN:4"))
+    assert status == EXIT_NOTFOUND and "already yours" not in err
+    status, _, err = make_owner(registry=fakereg.jid).run("claim", stdin=TEXT)
+    assert status == EXIT_NOTFOUND and "already yours" not in err
 
 
 # with thingregistryd: the same, answered in earnest

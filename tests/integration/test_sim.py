@@ -3,115 +3,23 @@ bytes written by hand."""
 
 import os
 import re
-import select
 import shutil
 import signal
 import socket
 import struct
-import subprocess
 import time
-import tty
 
 import pytest
 from harness import programs
+from harness.modbus import (
+    GOOD_RTU, GOOD_TCP, READ_TEMPERATURE, TCP, crc16, hear, host_port, master, mbap, mbpoll,
+    own_template, pty, room, rtu, serial_bus, tcp_ask, unit)
+from harness.plant import stamp
 from harness.procs import wait_until
-from pymodbus.client import ModbusSerialClient, ModbusTcpClient
+from pymodbus.mei_message import ReadDeviceInformationRequest
 
 pytestmark = pytest.mark.skipif(
     not programs.have("thingsim"), reason="thingsim is not built in %s" % programs.BIN)
-
-TCP = "[bus plc]\ntype = modbus-tcp\nlisten = 127.0.0.1:0\n"
-
-
-def serial_bus(tmp, kind="modbus-rtu", name="line", more=""):
-    return "[bus %s]\ntype = %s\nlink = %s\n%s\n" % (name, kind, tmp / name, more)
-
-
-def unit(name, template, bus="plc", address=1, more="", **values):
-    return "[unit %s]\nbus = %s\naddress = %d\ntemplate = %s\n%s\n%s" % (
-        name, bus, address, template, more,
-        "".join("value.%s = %s\n" % kv for kv in values.items()))
-
-
-def host_port(where):
-    host, port = where.rsplit(":", 1)
-    return host, int(port)
-
-
-def hear(fd, want, timeout=5):
-    """At least want bytes (an int, or the end) of a pty or socket."""
-    data, end = b"", time.monotonic() + timeout
-    while (len(data) < want) if isinstance(want, int) else not data.endswith(want):
-        left = end - time.monotonic()
-        if left <= 0 or not select.select([fd], [], [], left)[0]:
-            break
-        more = os.read(fd, 4096)
-        if not more:
-            break
-        data += more
-    return data
-
-
-class Pty:
-    def __init__(self, path):
-        self.fd = os.open(path, os.O_RDWR | os.O_NOCTTY)
-        tty.setraw(self.fd)
-
-    def ask(self, request, want, timeout=5):
-        os.write(self.fd, request)
-        return hear(self.fd, want, timeout)
-
-    def close(self):
-        os.close(self.fd)
-
-
-@pytest.fixture
-def pty():
-    made = []
-
-    def make(path):
-        made.append(Pty(path))
-        return made[-1]
-
-    yield make
-    for p in made:
-        p.close()
-
-
-def crc16(data, crc=0xFFFF):
-    for byte in data:
-        crc ^= byte
-        for _ in range(8):
-            crc = crc >> 1 ^ (0xA001 if crc & 1 else 0)
-    return crc
-
-
-def rtu(unit_id, pdu):
-    frame = bytes([unit_id]) + pdu
-    return frame + struct.pack("<H", crc16(frame))
-
-
-def mbap(tid, unit_id, pdu):
-    return struct.pack(">HHHB", tid, 0, len(pdu) + 1, unit_id) + pdu
-
-
-READ_TEMPERATURE = b"\x04\x00\x01\x00\x01"
-
-
-def mbpoll(where, args, timeout=20):
-    """What mbpoll reads: {number of the register: text}; or its whole text
-    when it reads nothing."""
-    if where.startswith("/"):
-        how = ["-m", "rtu", "-b", "9600", "-P", "none", *args, where]
-    else:
-        host, port = host_port(where)
-        how = ["-m", "tcp", "-p", str(port), *args, host]
-    values = how.pop(how.index("--") + 1) if "--" in how else None
-    how = [a for a in how if a != "--"]
-    p = subprocess.run(["mbpoll", "-1", *how] + ([values] if values else []),
-                       capture_output=True, text=True, timeout=timeout)
-    got = dict(re.findall(r"^\[(\d+)\]:\s+(\S+)", p.stdout, re.M))
-    return got or p.stdout + p.stderr
 
 
 @pytest.fixture(params=["tcp", "rtu"])
@@ -120,16 +28,6 @@ def line(request, tmp):
     if request.param == "tcp":
         return TCP, "plc"
     return serial_bus(tmp), "line"
-
-
-def master(where):
-    if where.startswith("/"):
-        m = ModbusSerialClient(where, baudrate=9600, timeout=2)
-    else:
-        host, port = host_port(where)
-        m = ModbusTcpClient(host, port=port, timeout=2)
-    assert m.connect()
-    return m
 
 
 # ---- independent masters --------------------------------------------------
@@ -245,15 +143,6 @@ SINGLE = {  # type: (text, its bytes, most significant first)
 }
 
 
-def own_template(tmp, monkeypatch, **files):
-    path = tmp / "templates"
-    path.mkdir()
-    for stem, text in files.items():
-        (path / (stem + ".ini")).write_text(
-            "[template]\nid = test.%s\nname = T\nclass = test\nversion = 1\n%s" % (stem, text))
-    monkeypatch.setattr(programs, "TEMPLATES", path)
-
-
 def arrange(data, order):
     """The bytes as they come in that order, two to a register."""
     if order in ("CDAB", "DCBA"):
@@ -315,108 +204,268 @@ def test_scales_bits_words_and_text(make_sim, tmp, monkeypatch):
 
 
 @pytest.mark.parametrize("holes", ["zero", "exception"])
-def test_holes(make_sim, holes):
-    sim = make_sim(TCP + unit("m", "eastron.sdm630", more="holes = " + holes))
+def test_holes(make_sim, tmp, monkeypatch, holes):
+    own_template(tmp, monkeypatch, holes="kind = modbus\n[poll]\nnormal = 10s\n[field]\n"
+                 "a = input:0x10 u16\nb = input:0x20 u16\n")
+    sim = make_sim(TCP + unit("m", "test.holes", more="holes = " + holes))
     m = master(sim.bus["plc"])
     try:
-        got = m.read_input_registers(0x12, 12, slave=1)  # 0x0012..0x001D: nothing
+        got = m.read_input_registers(0x12, 12, slave=1)
         if holes == "zero":
             assert got.registers == [0] * 12
         else:
             assert got.exception_code == 2
-        assert m.read_input_registers(0x15E, 4, slave=1).exception_code == 2
+        assert m.read_input_registers(0x1F, 3, slave=1).exception_code == 2
     finally:
         m.close()
 
 
-# ---- faults --------------------------------------------------------------
+# ---- every function, to the letter ---------------------------------------------
 
-
-def tcp_ask(sim, tid=7, timeout=1.0, want=11):
-    with socket.create_connection(host_port(sim.bus["plc"])) as s:
-        s.sendall(mbap(tid, 1, READ_TEMPERATURE))
-        return hear(s.fileno(), want, timeout)
+PLAIN = ("kind = modbus\n[tag]\nMAN = example.com\nMODEL = X-1\nV = 2.5\nSN = @sn\n[poll]\nnormal = 10s\n"
+         "once = connect\n[field]\n"
+         + "".join("h%d = holding:%d u16\n" % (i, i) for i in range(8))
+         + "".join("c%d = coil:%d bool kind=status\n" % (i, i) for i in range(10))
+         + "i0 = input:0 u16\nd0 = discrete:0 bool kind=status\n"
+         "sn = holding:8 str:4 kind=identity poll=once\n"
+         "o0 = coil:0x200 bool kind=status\n"
+         "[control]\nh0 = holding:0 u16 fc=6 verify=same\nh1 = holding:1 u16 fc=16 verify=same\n"
+         "o0 = coil:0x100 bool fc=5 verify=coil:0x200\n"
+         "level = holding:0x100 u16 fc=6 verify=holding:3\n")
 
 
 @pytest.fixture
-def room(make_sim):
-    return make_sim(TCP + unit("room", "generic.xy-md02", temperature="21.7"))
+def plain(make_sim, tmp, monkeypatch, line):
+    """(thingsim, where) of a device with eight registers and ten coils."""
+    own_template(tmp, monkeypatch, plain=PLAIN)
+    ini, bus = line
+    sim = make_sim(ini + unit("u", "test.plain", bus, sn="AB12", **{"h%d" % i: i + 1 for i in range(8)}))
+    return sim, sim.bus[bus]
 
 
-GOOD_TCP = mbap(7, 1, b"\x04\x02\x00\xd9")
-GOOD_RTU = rtu(1, b"\x04\x02\x00\xd9")
+def test_pymodbus_every_function(plain):
+    sim, where = plain
+    m = master(where)
+    try:
+        assert m.read_holding_registers(0, 8, slave=1).registers == list(range(1, 9))
+        assert m.read_input_registers(0, 1, slave=1).registers == [0]
+        assert m.read_coils(0, 10, slave=1).bits[:10] == [False] * 10
+        assert m.read_discrete_inputs(0, 1, slave=1).bits[0] is False
+        assert not m.write_coil(3, True, slave=1).isError()
+        assert m.read_coils(0, 10, slave=1).bits[:10] == [i == 3 for i in range(10)]
+        assert not m.write_register(7, 0xBEEF, slave=1).isError()
+        assert not m.write_coils(0, [True] * 9, slave=1).isError()
+        assert m.read_coils(0, 10, slave=1).bits[:10] == [True] * 9 + [False]
+        assert not m.write_registers(4, [10, 20, 30], slave=1).isError()
+        assert m.read_holding_registers(4, 4, slave=1).registers == [10, 20, 30, 0xBEEF]
+
+        # 22: (0x12 AND 0xF2) OR (0x25 AND NOT 0xF2) = 0x17, the standard's example
+        assert not m.write_register(4, 0x12, slave=1).isError()
+        got = m.mask_write_register(4, 0xF2, 0x25, unit=1)
+        assert (got.address, got.and_mask, got.or_mask) == (4, 0xF2, 0x25)
+        assert m.read_holding_registers(4, 1, slave=1).registers == [0x17]
+
+        # 23: the write comes first
+        got = m.readwrite_registers(read_address=4, read_count=3, write_address=5,
+                                    write_registers=[77, 88], unit=1)
+        assert got.registers == [0x17, 77, 88]
+
+        objects = m.execute(ReadDeviceInformationRequest(3, 0, unit=1)).information
+        assert objects[0] == b"example.com" and objects[1] == b"X-1" and objects[2] == b"2.5"
+        assert objects[4] == b"T"
+        one = m.execute(ReadDeviceInformationRequest(4, 1, unit=1)).information
+        assert one == {1: b"X-1"}
+    finally:
+        m.close()
 
 
-@pytest.mark.parametrize("fault, want", [
-    ("none", GOOD_TCP),
-    ("silent", b""),
-    ("exception 6", mbap(7, 1, b"\x84\x06")),
-    ("garble", mbap(7, 1, b"\x04\x03\x00\xd9")),
-    ("wrong-unit", mbap(7, 2, b"\x04\x02\x00\xd9")),
-    ("truncate", GOOD_TCP[:5]),
-    ("long", GOOD_TCP + b"\x55\xaa\x55\xaa"),
-    ("twice", GOOD_TCP * 2),
-    ("drip 10", GOOD_TCP),
+@pytest.mark.skipif(not shutil.which("mbpoll"), reason="mbpoll is not installed")
+def test_mbpoll_writes_and_identifies(plain):
+    sim, where = plain
+    assert "Written 1" in mbpoll(where, ["-a", "1", "-t", "4", "-0", "-r", "2", "--", "4711"])
+    assert "Written 3" in mbpoll(where, ["-a", "1", "-t", "4", "-0", "-r", "4", "--", "1", "2", "3"])
+    got = mbpoll(where, ["-a", "1", "-t", "4", "-0", "-r", "2", "-c", "5"])
+    assert [got[str(i)] for i in range(2, 7)] == ["4711", "4", "1", "2", "3"]
+    assert "Written 2" in mbpoll(where, ["-a", "1", "-t", "0", "-0", "-r", "8", "--", "1", "1"])
+    got = mbpoll(where, ["-a", "1", "-t", "0", "-0", "-r", "0", "-c", "10"])
+    assert "".join(got[str(i)] for i in range(10)) == "0000000011"
+    got = mbpoll(where, ["-a", "1", "-t", "1", "-0", "-r", "0"])
+    assert got["0"] == "0"
+    got = mbpoll(where, ["-a", "1", "-t", "3", "-0", "-r", "0"])
+    assert got["0"] == "0"
+    if where.startswith("/"):
+        text = mbpoll(where, ["-a", "1", "-u"])
+        assert "0x01" in text and "ON" in text.upper()
+
+
+@pytest.mark.parametrize("request_, answer", [
+    ("03 0000 0000", "83 03"),  # no register
+    ("03 0000 007E", "83 03"),  # 126
+    ("03 0006 0004", "03 08 0007 0008 4142 3132"),
+    ("03 0200 0001", "83 02"),
+    ("03 FFFF 0002", "83 02"),  # beyond the last address
+    ("01 0000 0000", "81 03"),
+    ("01 0000 07D1", "81 03"),  # 2001
+    ("01 0000 000A", "01 02 0000"),
+    ("02 0001 0001", "82 02"),
+    ("04 0001 0001", "84 02"),
+    ("05 0000 FF00", "05 0000 FF00"),
+    ("05 0000 5500", "85 03"),
+    ("05 0900 FF00", "85 02"),
+    ("06 0002 1234", "06 0002 1234"),
+    ("06 0900 1234", "86 02"),
+    ("0F 0000 0009 02 FF01", "0F 0000 0009"),
+    ("0F 0000 0009 01 FF", "8F 03"),
+    ("0F 0000 0000 00", "8F 03"),
+    ("0F 0008 0003 01 07", "8F 02"),
+    ("10 0000 0002 04 0001 0002", "10 0000 0002"),
+    ("10 0000 0002 02 0001", "90 03"),
+    ("10 0000 007C F8 0000", "90 03"),  # 124
+    ("10 0007 0004 08 0001 0002 0003 0004", "90 02"),
+    ("11", "11 03 01 FF 54"),
+    ("16 0002 00F2 0025", "16 0002 00F2 0025"),
+    ("16 0900 00F2 0025", "96 02"),
+    ("17 0000 0001 0002 0001 02 0009", "17 02 0001"),
+    ("17 0000 007E 0002 0001 02 0009", "97 03"),
+    ("17 0000 0001 0002 0001 04 0009", "97 03"),
+    ("17 0000 0001 0900 0001 02 0009", "97 02"),
+    ("17 0900 0001 0002 0001 02 0009", "97 02"),
+    ("2B 0E 04 04", "2B 0E 04 82 00 00 01 04 01 54"),
+    ("2B 0E 01 00", "2B 0E 01 82 00 00 03 00 0B " + b"example.com".hex() + " 01 03 "
+     + b"X-1".hex() + " 02 03 " + b"2.5".hex()),
+    ("2B 0E 04 63", "AB 02"),
+    ("2B 0E 05 00", "AB 03"),
+    ("2B 0D 01 00", "AB 01"),
+    ("07", "87 01"),
+    ("41 0102", "C1 01"),
 ])
-def test_fault_on_tcp(room, fault, want):
-    room.fault("room", fault)
-    assert tcp_ask(room, want=99, timeout=0.4) == want
-    assert room.count("room") == "1"
-    room.fault("room", "none")
-    assert tcp_ask(room) == GOOD_TCP
+def test_to_the_letter(make_sim, tmp, monkeypatch, request_, answer):
+    own_template(tmp, monkeypatch, plain=PLAIN)
+    sim = make_sim(TCP + unit("u", "test.plain", sn="AB12", **{"h%d" % i: i + 1 for i in range(8)}))
+    want = mbap(5, 1, bytes.fromhex(answer))
+    with socket.create_connection(host_port(sim.bus["plc"])) as s:
+        s.sendall(mbap(5, 1, bytes.fromhex(request_)))
+        assert hear(s.fileno(), len(want)).hex(" ") == want.hex(" ")
 
 
-def test_fault_reset(room):
-    room.fault("room", "reset")
-    with socket.create_connection(host_port(room.bus["plc"])) as s:
-        s.sendall(mbap(7, 1, READ_TEMPERATURE))
-        s.settimeout(5)
-        with pytest.raises(ConnectionResetError):
-            while s.recv(99):
-                pass
-
-
-@pytest.mark.parametrize("fault, want", [
-    ("none", GOOD_RTU),
-    ("silent", b""),
-    ("exception 2", rtu(1, b"\x84\x02")),
-    ("garble", GOOD_RTU[:-1] + bytes([GOOD_RTU[-1] ^ 1])),
-    ("wrong-unit", rtu(2, b"\x04\x02\x00\xd9")),
-    ("truncate", GOOD_RTU[:3]),
-    ("echo", rtu(1, READ_TEMPERATURE) + GOOD_RTU),
-    ("glitch", b"\0" + GOOD_RTU),
-])
-def test_fault_on_rtu(make_sim, tmp, pty, fault, want):
-    sim = make_sim(serial_bus(tmp) + unit("room", "generic.xy-md02", "line", temperature="21.7"))
+def test_unknown_function_on_a_line(make_sim, tmp, monkeypatch, pty):
+    own_template(tmp, monkeypatch, plain=PLAIN)
+    make_sim(serial_bus(tmp) + unit("u", "test.plain", "line"))
     p = pty(tmp / "line")
-    sim.fault("room", fault)
-    assert p.ask(rtu(1, READ_TEMPERATURE), 99, 0.3) == want
-    sim.fault("line", "none")  # a bus: each unit on it
-    assert p.ask(rtu(1, READ_TEMPERATURE), len(GOOD_RTU)) == GOOD_RTU
+    assert p.ask(rtu(1, b"\x41\x01\x02"), 5) == rtu(1, b"\xc1\x01")
+    assert p.ask(rtu(1, b"\x11"), 8) == rtu(1, b"\x11\x03\x01\xff\x54")
 
 
-def test_late_answers(room):
-    room.fault("room", "late 400")
-    began = time.monotonic()
-    assert tcp_ask(room, timeout=5) == GOOD_TCP
-    assert 0.4 <= time.monotonic() - began < 3
+def test_writes_are_read_back_elsewhere(plain):
+    sim, where = plain
+    m = master(where)
+    try:
+        assert not m.write_coil(0x100, True, slave=1).isError()
+        assert m.read_coils(0x200, 1, slave=1).bits[0] is True
+        assert sim.get("u", "o0") == "on"
+        assert not m.write_register(0x100, 815, slave=1).isError()
+        assert m.read_holding_registers(3, 1, slave=1).registers == [815]
+        assert m.read_holding_registers(0x100, 1, slave=1).registers == [815]
+    finally:
+        m.close()
 
-    # one late answer, overtaken by the next
-    room.fault("room", "wrong-value-late 300")
-    with socket.create_connection(host_port(room.bus["plc"])) as s:
-        s.sendall(mbap(1, 1, READ_TEMPERATURE))
-        s.sendall(mbap(2, 1, READ_TEMPERATURE))
-        got = hear(s.fileno(), 22, 5)
-    assert got == mbap(2, 1, b"\x04\x02\x00\xd9") + mbap(1, 1, b"\x04\x02\x00\xd9")
+
+def test_what_a_device_allows(plain):
+    sim, where = plain
+    m = master(where)
+    try:
+        sim.control("tune u max_read 4")
+        assert m.read_holding_registers(0, 5, slave=1).exception_code == 3
+        assert len(m.read_holding_registers(0, 4, slave=1).registers) == 4
+        sim.control("tune u min_read 2")
+        assert m.read_holding_registers(0, 1, slave=1).exception_code == 3
+        assert len(m.read_holding_registers(0, 2, slave=1).registers) == 2
+        sim.control("tune u max_read_bits 3")
+        assert m.read_coils(0, 4, slave=1).exception_code == 3
+        sim.control("tune u identify no")
+        got = m.execute(ReadDeviceInformationRequest(1, 0, unit=1))
+        assert got.exception_code == 1
+        sim.control("tune u holes exception")
+        assert m.read_coils(0xFE, 3, slave=1).exception_code == 2
+        with pytest.raises(AssertionError, match="holes"):
+            sim.control("tune u holes some")
+        with pytest.raises(AssertionError, match="colour"):
+            sim.control("tune u colour red")
+    finally:
+        m.close()
 
 
-def test_fault_on_rtu_late_comes_in_the_place_of_another(make_sim, tmp, pty):
-    sim = make_sim(serial_bus(tmp) + unit("room", "generic.xy-md02", "line", temperature="21.7"))
-    p = pty(tmp / "line")
-    sim.fault("room", "wrong-value-late 300")
-    assert p.ask(rtu(1, READ_TEMPERATURE), 7, 0.2) == b""
-    sim.set("room", "temperature", "99.9")
-    assert p.ask(rtu(1, READ_TEMPERATURE), 14, 5) == rtu(1, b"\x04\x02\x03\xe7") + GOOD_RTU
+# ---- values of which a test knows what they must be -------------------------------
+
+
+def test_stamps(plain, line):
+    sim, where = plain
+    m = master(where)
+    try:
+        sim.control("tune u values stamp")
+        for table, read in ((3, m.read_holding_registers), (2, m.read_input_registers)):
+            for at in (0, 7, 1000, 65411):
+                assert read(at, 125, slave=1).registers == [
+                    stamp(1, table, a) for a in range(at, at + 125)], at
+        assert m.read_coils(3, 16, slave=1).bits == [bool(stamp(1, 0, a)) for a in range(3, 19)]
+        assert m.read_holding_registers(65500, 125, slave=1).exception_code == 2
+        assert not m.write_register(2, 5, slave=1).isError()
+        assert m.read_holding_registers(2, 1, slave=1).registers == [5]
+
+        sim.control("tune u values stamp-count")
+        for _ in range(3):
+            n = int(sim.count("u"))
+            assert m.read_holding_registers(3000, 4, slave=1).registers == [
+                stamp(1, 3, a, n) for a in range(3000, 3004)]
+    finally:
+        m.close()
+    assert len({stamp(1, 3, a) for a in range(65536)}) == 65536
+    assert len({stamp(u, 3, 100) for u in range(256)}) == 256
+
+
+def test_ramps(plain):
+    sim, where = plain
+    m = master(where)
+    try:
+        sim.control("ramp u h2 100 7")
+        got = [m.read_holding_registers(2, 1, slave=1).registers[0] for _ in range(5)]
+        assert got == [100, 107, 114, 121, 128]
+        assert sim.get("u", "h2") == "128"  # a look does not count
+        assert sim.get("u", "h2") == "128"
+        sim.control("ramp u h3 65000 1000")  # it ends where it does not fit
+        got = [m.read_holding_registers(3, 1, slave=1).registers[0] for _ in range(3)]
+        assert got == [65000, 65000, 65000]
+        sim.control("ramp u h4 0 1 50ms")
+        time.sleep(0.3)
+        assert 6 <= m.read_holding_registers(4, 1, slave=1).registers[0] < 60
+        assert not m.write_register(4, 9, slave=1).isError()
+        time.sleep(0.1)
+        assert m.read_holding_registers(4, 1, slave=1).registers == [9]
+    finally:
+        m.close()
+    with pytest.raises(AssertionError, match="FROM STEP"):
+        sim.control("ramp u h2 100")
+
+
+def test_sunspec_scale(make_sim, tmp, monkeypatch):
+    own_template(tmp, monkeypatch, sun="kind = modbus\n[poll]\nnormal = 10s\n[field]\n"
+                 "w = holding:10 i16 sf=w_sf\nw_sf = holding:11 i16\n"
+                 "lo = holding:12 i8h\nhi = holding:12 i8l\n")
+    sim = make_sim(TCP + "[unit u]\nbus = plc\ntemplate = test.sun\nvalue.w_sf = -2\n"
+                   "value.w = -12.34\nvalue.lo = -3\nvalue.hi = 7\n")
+    m = master(sim.bus["plc"])
+    try:
+        assert m.read_holding_registers(10, 3, slave=1).registers == [65536 - 1234, 65534, 0xFD07]
+        sim.set("u", "w_sf", "1")
+        assert float(sim.get("u", "w")) == -12340
+        sim.set("u", "w", "500")
+        assert m.read_holding_registers(10, 1, slave=1).registers == [50]
+        assert sim.get("u", "lo") == "-3"
+    finally:
+        m.close()
+
+
+# ---- frames ----------------------------------------------------------------
 
 
 def test_rtu_finds_its_way_back(make_sim, tmp, pty):
@@ -442,46 +491,11 @@ def test_what_is_no_modbus_ends_the_connection(room):
             s.sendall(junk)
             s.settimeout(5)
             assert s.recv(99) == b""
-    for pdu in (b"\x11", b"\x04", b"\x04\x00", b"\x10\x00\x01\x00\x02\x09\x00", b"\x7f\0\0\0\0", b"\xff"):
+    for pdu in (b"\x04", b"\x04\x00", b"\x10\x00\x01\x00\x02\x09\x00", b"\x7f\0\0\0\0", b"\xff"):
         with socket.create_connection(host_port(room.bus["plc"])) as s:
             s.sendall(mbap(1, 1, pdu))
             got = hear(s.fileno(), 9)
             assert got[7] == pdu[0] | 0x80 and got[8] in (1, 3)
-
-
-def test_vanish_and_back(make_sim, tmp, pty):
-    sim = make_sim(
-        TCP + serial_bus(tmp)
-        + unit("a", "generic.xy-md02", "line", temperature="21.7")
-        + unit("b", "generic.xy-md02", "plc", temperature="21.7"))
-    p = pty(tmp / "line")
-    first = os.readlink(tmp / "line")
-    sim.fault("line", "vanish")
-    assert not os.path.lexists(tmp / "line")
-    with pytest.raises(OSError):  # the master's end is dead
-        while os.read(p.fd, 99):
-            pass
-        raise OSError
-    holder = os.openpty()  # so that it comes back under another name
-    try:
-        assert sim.control("fault line back") == "pty %s" % (tmp / "line")
-        assert os.readlink(tmp / "line") != first
-    finally:
-        for fd in holder:
-            os.close(fd)
-    assert pty(tmp / "line").ask(rtu(1, READ_TEMPERATURE), 7) == GOOD_RTU
-
-    where = host_port(sim.bus["plc"])
-    with socket.create_connection(where) as s:
-        sim.fault("plc", "vanish")
-        s.settimeout(5)
-        assert s.recv(9) == b""
-    with pytest.raises(ConnectionRefusedError):
-        socket.create_connection(where)
-    assert sim.control("fault plc back") == "tcp %s:%d" % where
-    with socket.create_connection(where) as s:
-        s.sendall(mbap(7, 1, READ_TEMPERATURE))
-        assert hear(s.fileno(), 11) == GOOD_TCP
 
 
 # ---- text devices ------------------------------------------------------------
@@ -543,6 +557,30 @@ def nmea_ok(line):
     for byte in m.group(1):
         x ^= byte
     return x == int(m.group(2), 16)
+
+
+def test_regex_device_needs_no_answer(make_sim, tmp, monkeypatch, pty):
+    own_template(tmp, monkeypatch, rx="kind = text\n[frame]\nmode = poll\nrequest = ?\nend = \\r\n"
+                 "max = 99\ntimeout = 1s\n[poll]\nnormal = 10s\n[parse]\nformat = regex\n"
+                 "regex = ^(?:OK|NO) [A-Z]{2}\\d\\.(x(y))?\\s*T=([+-]?\\d+(?:\\.\\d+)?)(?=.)[^0-9]?;(P=(\\d+))?\\$$\n"
+                 "[field]\nt = group:3\np = group:5\n")
+    make_sim(serial_bus(tmp, "serial") + unit("u", "test.rx", "line", t="-4.25", p="12"))
+    assert pty(tmp / "line").ask(b"?", b"\r") == b"OK AA0.T=-4.25;$\r"
+
+
+def test_length_of_a_message(make_sim, tmp, monkeypatch, pty):
+    frame = ("kind = text\n[frame]\nmode = poll\nrequest = %s\nstart = \\x02\nend = \\x03\nmax = 99\n"
+             "timeout = 1s\ncheck = lrc\n%s[poll]\nnormal = 10s\n[parse]\nformat = csv\n"
+             "[field]\na = col:2\n")
+    own_template(tmp, monkeypatch, byte=frame % ("b", "length = byte@1+3\n"),
+                 fixed=frame % ("f", "length = 12\n"))
+    make_sim(serial_bus(tmp, "serial") + unit("x", "test.byte", "line", more="answer = #,%a%", a="1.5")
+             + unit("y", "test.fixed", "line", a="1.5"))
+    p = pty(tmp / "line")
+    got = p.ask(b"b", b"\x03")
+    assert got[:6] == b"\x02" + bytes([len(got) - 3]) + b",1.5"
+    got = p.ask(b"f", b"\x03")
+    assert len(got) == 12 and got.startswith(b"\x02,1.5 ")
 
 
 def test_stream(make_sim, tmp, pty):
@@ -608,17 +646,7 @@ def test_other_text_formats(make_sim, tmp, monkeypatch, pty):
     assert sim.get("csv", "b") == "-7"
 
 
-# ---- the line's speed, varying values, the program -------------------------------
-
-
-def test_bytes_take_their_time(make_sim, tmp, pty):
-    """At 1200 baud a byte takes 8.3 ms: 8 asked and 7 answered."""
-    make_sim(serial_bus(tmp, more="baud = 1200")
-             + unit("room", "generic.xy-md02", "line", temperature="21.7"))
-    p = pty(tmp / "line")
-    began = time.monotonic()
-    assert p.ask(rtu(1, READ_TEMPERATURE), 7) == GOOD_RTU
-    assert 0.11 < time.monotonic() - began < 1
+# ---- values that move, the program ------------------------------------------
 
 
 def test_varying_values(make_sim, tmp):
@@ -663,6 +691,13 @@ def test_control_says_what_is_wrong(room):
     (TCP + "[unit u]\nbus = plc\ntemplate = vaisala.wxt\n", "does not go on"),
     (TCP + unit("u", "generic.relay8", relay9="on"), "no field relay9"),
     (TCP + unit("u", "generic.relay8", relay1="maybe"), "cannot be"),
+    (TCP + unit("u", "generic.relay8", more="schedule.1 = 5s silent"), "not FROM..TO"),
+    (TCP + unit("u", "generic.relay8", more="schedule.1 = every 5s for 6s silent"), "not FROM..TO"),
+    (TCP + unit("u", "generic.relay8", more="schedule.1 = chance 101% silent"), "not FROM..TO"),
+    (TCP + unit("u", "generic.relay8", more="schedule.1 = 1s..2s sleepy"), "no such fault"),
+    (TCP + "schedule.1 = chance 1% vanish\n", "not by chance"),
+    (TCP + unit("u", "generic.relay8", more="ramp.relay1 = 1"), "FROM STEP"),
+    (TCP + "mode = 9N1\n", "mode"),
     (TCP + unit("u", "generic.relay8", more="colour = red"), "colour"),
     (TCP + unit("u", "generic.relay8") + unit("v", "generic.relay8"), "address 1 is taken"),
     (TCP + unit("u", "generic.relay8") + unit("u", "generic.relay8", address=2), "u"),
@@ -680,7 +715,9 @@ def test_usage(tmp):
     assert programs.run([thingsim, "-c", tmp / "none.ini"])[0] != 0
     status, out, _ = programs.run([thingsim, "--help-config"])
     assert status == 0 and "listen" in out and "template" in out
-    assert "--control" in programs.run([thingsim, "--help"])[1]
+    assert all(k in out for k in ("schedule.", "usb_latency", "stamp-count", "write-lost"))
+    out = programs.run([thingsim, "--help"])[1]
+    assert all(k in out for k in ("--control", "tune", "half-open", "log"))
 
 
 @pytest.mark.parametrize("how", ["TERM", "quit"])

@@ -4,42 +4,26 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <stdlib.h>
-#include <sys/socket.h>
+#include <sys/epoll.h>
 #include <termios.h>
 #include <unistd.h>
 
 /* A peer that sends and never reads, or never ends a request, is cut here. */
-enum { IN_MAX = 65536, JOBS_MAX = 256 };
-enum { HUNG_CHECK_US = 20000, FULL_RETRY_US = 5000 };
-
-struct job {
-	struct job *next;
-	struct sending how; /* due_us: of the next byte */
-	struct buf data;
-	size_t sent;
-};
-
-static void on_readable(void *arg, short revents);
-
-static void
-job_free(struct job *j)
-{
-	buf_fini(&j->data);
-	free(j);
-}
+enum { IN_MAX = 65536 };
 
 static void
 chan_free(struct chan *c)
 {
+	timer_stop(c->bus->plant->loop, &c->reap);
 	buf_fini(&c->in);
+	buf_fini(&c->coming);
 	free(c->slave);
 	free(c);
 }
 
 static void
-reap(void *arg)
+on_reap(void *arg)
 {
 	struct chan *c = arg, **at = &c->bus->chans;
 
@@ -47,24 +31,6 @@ reap(void *arg)
 		at = &(*at)->next;
 	*at = c->next;
 	chan_free(c);
-}
-
-/* While nobody has the pty open, poll(2) would report it hung up again and
- * again, so it is looked at now and then. */
-static void
-check_hung(void *arg)
-{
-	struct chan *c = arg;
-	struct pollfd p = { .fd = c->fd, .events = POLLIN };
-
-	poll(&p, 1, 0);
-	if (p.revents & POLLHUP) {
-		loop_at(c->bus->plant->loop, loop_us() + HUNG_CHECK_US,
-		    check_hung, c);
-		return;
-	}
-	c->hung = false;
-	loop_watch(c->bus->plant->loop, c->fd, on_readable, c);
 }
 
 /* What the last master left unread is not for the next one. */
@@ -82,37 +48,103 @@ flush_slave(const struct chan *c)
 static void
 hang_up(struct chan *c)
 {
+	if (c->hung)
+		return;
 	c->hung = true;
 	c->in.len = 0;
 	c->in_old = 0;
-	loop_unwatch(c->bus->plant->loop, c->fd);
 	flush_slave(c);
-	loop_at(c->bus->plant->loop, loop_us() + HUNG_CHECK_US, check_hung, c);
+}
+
+/* heard passes on what has come in whole. */
+static void
+heard(struct chan *c)
+{
+	c->bus->proto->input(c);
+	if (!c->dead)
+		c->last_in_ns = loop_ns();
 }
 
 static void
-on_readable(void *arg, short revents)
+on_arrival(void *arg)
+{
+	struct chan *c = arg;
+
+	buf_add(&c->in, c->coming.data, c->coming.len);
+	c->coming.len = 0;
+	heard(c);
+}
+
+/* A pty delivers at once what a line would have passed character by
+ * character. */
+static void
+hear_slowly(struct chan *c, const char *data, size_t n, int64_t char_ns)
+{
+	int64_t now = loop_ns();
+	int64_t start = c->heard_ns > now ? c->heard_ns : now;
+	int64_t silence = start - c->line_busy_ns;
+
+	if (c->bus->proto->silence && silence >= c->bus->line.gap_ns) {
+		c->in.len = 0; /* silence has ended what stood there */
+		c->in_old = 0;
+	}
+	if (c->in.len + c->coming.len == 0)
+		c->silence_ns = silence;
+	buf_add(&c->coming, data, n);
+	c->heard_ns = start + (int64_t)n * char_ns;
+	if (c->heard_ns > c->line_busy_ns)
+		c->line_busy_ns = c->heard_ns;
+	timer_at(c->bus->plant->loop, &c->arrival, c->heard_ns);
+}
+
+static int64_t
+char_ns(const struct chan *c)
+{
+	const struct bus *b = c->bus;
+	struct serial_mode m = b->serial;
+
+	if (m.baud && b->own_speeds && c->pty)
+		m.baud = chan_baud(c);
+	return line_char_ns(&m);
+}
+
+static void
+take(struct chan *c, const char *data, size_t n)
+{
+	int64_t step = char_ns(c);
+
+	c->hung = false;
+	c->bus->bytes_in += n;
+	if (c->pty && c->in.len + c->coming.len > IN_MAX)
+		return; /* a wire has no end to cut */
+	if (step) {
+		hear_slowly(c, data, n, step);
+		return;
+	}
+	c->silence_ns = INT64_MAX;
+	buf_add(&c->in, data, n);
+	heard(c);
+}
+
+/* An edge comes once: a pty is read until it has nothing more. */
+static void
+on_readable(void *arg, uint32_t events)
 {
 	struct chan *c = arg;
 	char data[4096];
-	ssize_t n = 0;
+	ssize_t n;
 
-	if (revents & POLLIN)
+	(void)events;
+	do {
 		n = read(c->fd, data, sizeof(data));
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		if (n > 0)
+			take(c, data, (size_t)n);
+	} while (n > 0 && c->pty && !c->dead);
+	if (c->dead || (n < 0 && (errno == EAGAIN || errno == EINTR)))
 		return;
-	if (c->in.len > IN_MAX)
-		n = 0;
-	if (n > 0) {
-		buf_add(&c->in, data, (size_t)n);
-		c->bus->proto->input(c);
-		if (!c->dead)
-			c->last_in_us = loop_us();
-		return;
-	}
-	if (c->pty && n <= 0)
+	if (c->pty && n < 0)
 		hang_up(c);
-	else
+	if (!c->pty && (n <= 0 || c->in.len + c->coming.len > IN_MAX))
 		chan_close(c);
 }
 
@@ -125,79 +157,16 @@ chan_new(struct bus *b, int fd, const char *slave)
 	c->fd = fd;
 	c->pty = slave != NULL;
 	c->slave = mem_strdup(slave);
+	c->arrival =
+	    (struct timer){ .fn = on_arrival, .arg = c, .exact = true };
+	c->reap = (struct timer){ .fn = on_reap, .arg = c };
+	outbox_init(&c->out, c);
 	c->next = b->chans;
 	b->chans = c;
-	loop_watch(b->plant->loop, fd, on_readable, c);
+	/* A pty that nobody has open would be "hung up" again and again. */
+	loop_watch(b->plant->loop, fd, c->pty ? LOOP_EDGE : LOOP_READABLE,
+	    on_readable, c);
 	return c;
-}
-
-/* put_bytes sends what is due of a job; true when nothing is left of it. */
-static bool
-put_bytes(struct chan *c, struct job *j, int64_t now)
-{
-	size_t n = j->data.len - j->sent;
-	struct pollfd p = { .fd = c->fd };
-	ssize_t put;
-
-	if (j->how.step_us) {
-		size_t due =
-		    (size_t)((now - j->how.due_us) / j->how.step_us) + 1;
-
-		n = due < n ? due : n;
-	}
-	if (c->pty && (c->hung || (poll(&p, 1, 0) > 0 && p.revents & POLLHUP)))
-		put = (ssize_t)n; /* a wire that nobody listens to */
-	else
-		put = write(c->fd, j->data.data + j->sent, n);
-	if (put < 0 && errno != EAGAIN && errno != EINTR)
-		return true; /* the reading side will see why */
-	if (put > 0)
-		j->sent += (size_t)put;
-	j->how.due_us += put > 0 && j->how.step_us
-	    ? (int64_t)put * j->how.step_us
-	    : FULL_RETRY_US;
-	return j->sent == j->data.len;
-}
-
-static void
-reset(struct chan *c)
-{
-	struct linger now = { .l_onoff = 1, .l_linger = 0 };
-
-	if (c->pty)
-		return;
-	setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
-	chan_close(c);
-}
-
-static void
-pump(void *arg)
-{
-	struct chan *c = arg;
-	struct loop *l = c->bus->plant->loop;
-	int64_t now = loop_us();
-
-	while (c->jobs && c->jobs->how.due_us <= now) {
-		struct job *j = c->jobs;
-		struct sending how;
-
-		if (!put_bytes(c, j, now))
-			continue;
-		how = j->how;
-		c->jobs = j->next;
-		job_free(j);
-		/* The next frame waits until this one has left the wire. */
-		if (how.step_us && c->jobs && c->jobs->how.due_us < how.due_us)
-			c->jobs->how.due_us = how.due_us;
-		if (how.reset) {
-			reset(c);
-			if (c->dead)
-				return;
-		}
-	}
-	loop_cancel(l, pump, c);
-	if (c->jobs)
-		loop_at(l, c->jobs->how.due_us, pump, c);
 }
 
 void
@@ -208,17 +177,11 @@ chan_close(struct chan *c)
 	if (c->dead)
 		return;
 	c->dead = true;
-	while (c->jobs) {
-		struct job *j = c->jobs;
-
-		c->jobs = j->next;
-		job_free(j);
-	}
-	loop_cancel(l, pump, c);
-	loop_cancel(l, check_hung, c);
+	outbox_clear(&c->out, c);
+	timer_stop(l, &c->arrival);
 	loop_unwatch(l, c->fd);
 	close(c->fd);
-	loop_at(l, loop_us(), reap, c);
+	timer_at(l, &c->reap, loop_ns());
 }
 
 void
@@ -236,64 +199,88 @@ chan_free_all(struct bus *b)
 		struct chan *c = b->chans;
 
 		b->chans = c->next;
-		loop_cancel(b->plant->loop, reap, c);
 		chan_free(c);
 	}
 }
 
-void
-chan_send(struct chan *c, struct buf *out, const struct sending *how)
+size_t
+chan_count(const struct bus *b)
 {
-	struct job **at = &c->jobs;
-	struct job *j = mem_zalloc(sizeof(*j));
-	size_t waiting = 0;
+	size_t n = 0;
 
-	j->how = *how;
-	if (j->how.step_us == 0)
-		j->how.step_us = c->bus->us_per_byte;
-	j->data = *out;
-	*out = (struct buf){ 0 };
-	/* A frame that has begun is not cut in two by another. */
-	for (; *at; at = &(*at)->next, waiting++)
-		if ((*at)->how.due_us > how->due_us && (*at)->sent == 0)
-			break;
-	if (c->dead || waiting >= JOBS_MAX || j->data.len == 0) {
-		job_free(j);
-		return;
-	}
-	j->next = *at;
-	*at = j;
-	pump(c);
+	for (const struct chan *c = b->chans; c; c = c->next)
+		n += !c->dead;
+	return n;
+}
+
+static void
+on_left(void *arg, uint32_t events)
+{
+	(void)events;
+	chan_close(arg);
 }
 
 void
-chan_answer(struct chan *c, struct unit *u, struct buf *frame,
-    const void *request, size_t request_len, size_t garble_at)
+chan_deafen_all(struct bus *b)
 {
-	int64_t now = loop_us();
-	int64_t wire = c->bus->us_per_byte * (int64_t)request_len;
-	struct sending how = { .due_us = now + wire };
-
-	fault_shape(&u->fault, frame, request, request_len, garble_at);
-	switch ((int)u->fault.kind) {
-	case FAULT_LATE:
-		if (u->busy_until_us > how.due_us)
-			how.due_us = u->busy_until_us;
-		how.due_us += u->fault.arg * 1000;
-		u->busy_until_us = how.due_us;
-		break;
-	case FAULT_LATE_ONCE:
-		how.due_us += u->fault.arg * 1000;
-		u->fault.kind = FAULT_NONE;
-		break;
-	case FAULT_DRIP:
-		how.step_us = u->fault.arg * 1000;
-		break;
-	case FAULT_RESET:
-		how.reset = true;
-		break;
-	default:
-		break;
+	for (struct chan *c = b->chans; c; c = c->next) {
+		if (c->pty || c->dead)
+			continue;
+		c->deaf = true;
+		outbox_clear(&c->out, c);
+		timer_stop(b->plant->loop, &c->arrival);
+		loop_watch(b->plant->loop, c->fd, LOOP_HANGUP, on_left, c);
 	}
-	chan_send(c, frame, &how);
+}
+
+bool
+chan_line_idle(const struct chan *c)
+{
+	return c->in.len + c->coming.len == 0 && !c->out.jobs &&
+	    c->line_busy_ns <= loop_ns();
+}
+
+void
+chan_disturb(struct chan *c, const char *bytes, size_t n)
+{
+	struct sending how = { .start_ns = loop_ns(),
+		.step_ns = c->bus->line.char_ns };
+	struct buf out = { 0 };
+
+	if (c->dead || !chan_line_idle(c))
+		return;
+	buf_add(&out, bytes, n);
+	outbox_send(c, &out, &how);
+	buf_fini(&out);
+}
+
+int
+chan_baud(const struct chan *c)
+{
+	static const struct {
+		speed_t speed;
+		int baud;
+	} speeds[] = {
+		{ B300, 300 },
+		{ B600, 600 },
+		{ B1200, 1200 },
+		{ B2400, 2400 },
+		{ B4800, 4800 },
+		{ B9600, 9600 },
+		{ B19200, 19200 },
+		{ B38400, 38400 },
+		{ B57600, 57600 },
+		{ B115200, 115200 },
+		{ B230400, 230400 },
+		{ B460800, 460800 },
+		{ B921600, 921600 },
+	};
+	struct termios t;
+
+	if (!c->pty || tcgetattr(c->fd, &t) != 0)
+		return 0;
+	for (size_t i = 0; i < sizeof(speeds) / sizeof(speeds[0]); i++)
+		if (cfgetospeed(&t) == speeds[i].speed)
+			return speeds[i].baud;
+	return 0;
 }

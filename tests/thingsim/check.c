@@ -78,8 +78,8 @@ add_sum8(struct buf *out, const char *p, size_t len)
 	buf_printf(out, "%02X", sum8(p, len));
 }
 
-/* What stands before the end mark.  The block check of IEC 62056-21 is the one
- * that follows the end mark and covers it. */
+/* What stands before the end mark.  Those of meters, IEC 62056-21 and DSMR P1,
+ * follow the end mark and cover it. */
 static void (*const checks[])(struct buf *out, const char *p, size_t len) = {
 	[CHECK_NONE] = NULL,
 	[CHECK_NMEA_XOR] = add_nmea,
@@ -88,12 +88,31 @@ static void (*const checks[])(struct buf *out, const char *p, size_t len) = {
 	[CHECK_LRC] = add_lrc,
 	[CHECK_SUM8] = add_sum8,
 	[CHECK_BCC] = NULL,
+	[CHECK_CRC16_DSMR] = NULL,
 };
+
+size_t
+check_length(enum frame_check check)
+{
+	static const size_t lengths[] = {
+		[CHECK_NONE] = 0,
+		[CHECK_NMEA_XOR] = 3,
+		[CHECK_CRC16_MODBUS] = 2,
+		[CHECK_SDI12_CRC] = 3,
+		[CHECK_LRC] = 2,
+		[CHECK_SUM8] = 2,
+		[CHECK_BCC] = 1,
+		[CHECK_CRC16_DSMR] = 4,
+	};
+
+	return lengths[check];
+}
 
 void
 check_end(const struct frame *f, struct buf *out, size_t from)
 {
 	struct buf sum = { 0 };
+	size_t begin = from;
 
 	from += f->start.len;
 	if (checks[f->check])
@@ -104,4 +123,7 @@ check_end(const struct frame *f, struct buf *out, size_t from)
 	buf_add(out, f->end.data, f->end.len);
 	if (f->check == CHECK_BCC)
 		buf_putc(out, (char)xor8(out->data + from, out->len - from));
+	if (f->check == CHECK_CRC16_DSMR)
+		buf_printf(
+		    out, "%04X", crc16(0, out->data + begin, out->len - begin));
 }

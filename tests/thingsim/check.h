@@ -11,6 +11,9 @@
 /* check_crc16 over a frame with its CRC, low byte first, gives 0. */
 uint16_t check_crc16(const void *data, size_t len);
 
+/* check_length is how many bytes the check adds to a message. */
+size_t check_length(enum frame_check check);
+
 /* check_end appends the check and the end mark of the message that stands in
  * out from `from` on, start mark included. */
 void check_end(const struct frame *f, struct buf *out, size_t from);

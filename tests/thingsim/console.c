@@ -56,13 +56,13 @@ answer_line(struct client *c, char *line, size_t len)
 }
 
 static void
-on_line(void *arg, short revents)
+on_line(void *arg, uint32_t events)
 {
 	struct client *c = arg;
 	char data[1024], *nl;
 	ssize_t n = read(c->fd, data, sizeof(data));
 
-	(void)revents;
+	(void)events;
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (n <= 0 || c->in.len > LINE_MAX_BYTES) {
@@ -82,12 +82,12 @@ on_line(void *arg, short revents)
 }
 
 static void
-on_client(void *arg, short revents)
+on_client(void *arg, uint32_t events)
 {
 	struct console *con = arg;
 	int fd = accept(con->fd, NULL, NULL);
 
-	(void)revents;
+	(void)events;
 	if (fd < 0)
 		return;
 	for (size_t i = 0; i < CLIENTS_MAX; i++) {
@@ -98,7 +98,7 @@ on_client(void *arg, short revents)
 		fcntl(fd, F_SETFL, O_NONBLOCK);
 		fcntl(fd, F_SETFD, FD_CLOEXEC);
 		*c = (struct client){ .con = con, .fd = fd };
-		loop_watch(con->plant->loop, fd, on_line, c);
+		loop_watch(con->plant->loop, fd, LOOP_READABLE, on_line, c);
 		return;
 	}
 	close(fd);
@@ -134,7 +134,7 @@ console_open(
 	con->fd = fd;
 	for (size_t i = 0; i < CLIENTS_MAX; i++)
 		con->clients[i].fd = -1;
-	loop_watch(p->loop, fd, on_client, con);
+	loop_watch(p->loop, fd, LOOP_READABLE, on_client, con);
 	*out = con;
 	return OK;
 }

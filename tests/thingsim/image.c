@@ -3,105 +3,176 @@
 #include "common/mem.h"
 #include "tests/thingsim/rawval.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
-enum { REGS_MAX = 128 };
+enum { REGS_MAX = 128, PAGE = 256, PAGES = 256, SF_MAX = 10 };
+
+/* The cells of 256 addresses; a bit of have tells that there is one. */
+struct page {
+	uint16_t value[PAGE];
+	uint64_t have[PAGE / 64];
+};
+
+struct image_table {
+	struct page *pages[PAGES];
+	unsigned first, last;
+};
 
 static bool
-is_bits(int table)
+is_bits(enum modbus_table table)
 {
 	return table == MB_COIL || table == MB_DISCRETE;
 }
 
-static int
-cell_order(const void *pa, const void *pb)
+static struct page *
+page_at(const struct image *img, enum modbus_table table, unsigned addr)
 {
-	const struct cell *a = pa, *b = pb;
+	const struct image_table *t = img->tables[table];
 
-	if (a->table != b->table)
-		return a->table < b->table ? -1 : 1;
-	return (a->addr > b->addr) - (a->addr < b->addr);
+	return t && addr <= UINT16_MAX ? t->pages[addr / PAGE] : NULL;
 }
 
 static void
-add_cells(struct image *img, size_t *cap, const struct field *f)
+add_cell(struct image *img, enum modbus_table table, unsigned addr)
 {
-	for (unsigned i = 0; i < tmpl_field_regs(f); i++) {
-		img->cells =
-		    mem_grow(img->cells, img->n, cap, sizeof(*img->cells));
-		img->cells[img->n++] = (struct cell){
-			.table = (uint8_t)f->table,
-			.addr = (uint16_t)(f->addr + i),
-		};
+	struct image_table *t = img->tables[table];
+	struct page *p;
+
+	if (addr > UINT16_MAX)
+		return;
+	if (!t) {
+		t = img->tables[table] = mem_zalloc(sizeof(*t));
+		t->first = addr;
+		t->last = addr;
 	}
+	t->first = addr < t->first ? addr : t->first;
+	t->last = addr > t->last ? addr : t->last;
+	p = t->pages[addr / PAGE];
+	if (!p)
+		p = t->pages[addr / PAGE] = mem_zalloc(sizeof(*p));
+	p->have[addr % PAGE / 64] |= UINT64_C(1) << addr % 64;
+}
+
+static void
+add_field(struct image *img, const struct field *f)
+{
+	for (unsigned i = 0; i < tmpl_field_regs(f); i++)
+		add_cell(img, f->table, f->addr + i);
+}
+
+static void
+add_control(struct image *img, const struct control *c)
+{
+	add_field(img, &c->f);
+	if (c->verify != VERIFY_AT)
+		return;
+	for (unsigned i = 0; i < tmpl_field_regs(&c->f); i++)
+		add_cell(img, c->verify_table, c->verify_addr + i);
 }
 
 void
 image_init(struct image *img, const struct tmpl *t)
 {
-	size_t cap = 0, kept = 0;
-
-	*img = (struct image){ 0 };
+	*img = (struct image){ .tmpl = t };
 	for (size_t i = 0; i < t->n_fields; i++)
-		add_cells(img, &cap, &t->fields[i]);
+		add_field(img, &t->fields[i]);
 	for (size_t i = 0; i < t->n_controls; i++)
-		add_cells(img, &cap, &t->controls[i]);
-	if (img->n == 0)
-		return;
-	qsort(img->cells, img->n, sizeof(*img->cells), cell_order);
-	for (size_t i = 1; i < img->n; i++)
-		if (cell_order(&img->cells[kept], &img->cells[i]) != 0)
-			img->cells[++kept] = img->cells[i];
-	img->n = kept + 1;
+		add_control(img, &t->controls[i]);
 }
 
 void
 image_fini(struct image *img)
 {
-	free(img->cells);
+	for (size_t i = 0; i < IMAGE_TABLES; i++) {
+		struct image_table *t = img->tables[i];
+
+		for (size_t k = 0; t && k < PAGES; k++)
+			free(t->pages[k]);
+		free(t);
+	}
 	*img = (struct image){ 0 };
 }
 
-struct cell *
-image_cell(const struct image *img, int table, unsigned addr)
+void
+image_copy(struct image *to, const struct image *from)
 {
-	struct cell key = { .table = (uint8_t)table, .addr = (uint16_t)addr };
+	*to = (struct image){ .tmpl = from->tmpl };
+	for (size_t i = 0; i < IMAGE_TABLES; i++) {
+		const struct image_table *t = from->tables[i];
 
-	if (img->n == 0 || addr > UINT16_MAX)
-		return NULL;
-	return bsearch(
-	    &key, img->cells, img->n, sizeof(*img->cells), cell_order);
+		if (!t)
+			continue;
+		to->tables[i] = mem_zalloc(sizeof(*t));
+		*to->tables[i] = *t;
+		for (size_t k = 0; k < PAGES; k++) {
+			if (!t->pages[k])
+				continue;
+			to->tables[i]->pages[k] =
+			    mem_zalloc(sizeof(struct page));
+			*to->tables[i]->pages[k] = *t->pages[k];
+		}
+	}
 }
 
 bool
-image_spans(const struct image *img, int table, unsigned addr)
+image_has(const struct image *img, enum modbus_table table, unsigned addr)
 {
-	bool below = false, above = false;
+	const struct page *p = page_at(img, table, addr);
 
-	for (size_t i = 0; i < img->n; i++) {
-		if (img->cells[i].table != table)
-			continue;
-		below = below || img->cells[i].addr <= addr;
-		above = above || img->cells[i].addr >= addr;
+	return p && p->have[addr % PAGE / 64] >> addr % 64 & 1;
+}
+
+uint16_t
+image_get(const struct image *img, enum modbus_table table, unsigned addr)
+{
+	const struct page *p = page_at(img, table, addr);
+
+	return p ? p->value[addr % PAGE] : 0;
+}
+
+void
+image_put(
+    struct image *img, enum modbus_table table, unsigned addr, uint16_t value)
+{
+	if (image_has(img, table, addr))
+		page_at(img, table, addr)->value[addr % PAGE] = value;
+}
+
+void
+image_each(const struct image *img,
+    void (*fn)(void *arg, enum modbus_table table, unsigned addr), void *arg)
+{
+	for (int i = 0; i < IMAGE_TABLES; i++) {
+		enum modbus_table table = (enum modbus_table)i;
+		const struct image_table *t = img->tables[i];
+
+		for (unsigned a = t ? t->first : 1; t && a <= t->last; a++)
+			if (image_has(img, table, a))
+				fn(arg, table, a);
 	}
-	return below && above;
+}
+
+bool
+image_spans(const struct image *img, enum modbus_table table, unsigned addr)
+{
+	const struct image_table *t = img->tables[table];
+
+	return t && t->first <= addr && addr <= t->last;
 }
 
 static void
 get_regs(const struct image *img, const struct field *f, uint16_t *regs)
 {
 	for (unsigned i = 0; i < tmpl_field_regs(f); i++)
-		regs[i] = image_cell(img, (int)f->table, f->addr + i)->value;
+		regs[i] = image_get(img, f->table, f->addr + i);
 }
 
 static void
 put_regs(struct image *img, const struct field *f, const uint16_t *regs)
 {
 	for (unsigned i = 0; i < tmpl_field_regs(f); i++)
-		image_cell(img, (int)f->table, f->addr + i)->value = regs[i];
+		image_put(img, f->table, f->addr + i, regs[i]);
 }
 
 static void
@@ -135,9 +206,33 @@ text_str(const struct image *img, const struct field *f, char out[IMAGE_TEXT])
 	out[f->str_len] = '\0';
 }
 
+/* scaled is f with the power of ten that another of the device's registers
+ * holds (SunSpec) in its scale; what no power is counts as 0. */
+static struct field
+scaled(const struct image *img, const struct field *f)
+{
+	struct field with = *f;
+	const struct field *sf;
+	int power;
+
+	if (!f->sf)
+		return with;
+	sf = tmpl_find(img->tmpl, f->sf);
+	power = sf ? (int16_t)image_get(img, sf->table, sf->addr) : 0;
+	if (power < -SF_MAX || power > SF_MAX)
+		return with;
+	if (with.scale.mant == 0)
+		with.scale = (struct num){ 1, 0 };
+	for (; power > 0; power--)
+		with.scale.mant *= 10;
+	with.scale.dec = (uint8_t)(with.scale.dec - power);
+	return with;
+}
+
 enum err
 image_store(struct image *img, const struct field *f, const char *text)
 {
+	struct field with = scaled(img, f);
 	uint16_t regs[4] = { 0 };
 	uint64_t raw;
 	enum err e;
@@ -146,10 +241,10 @@ image_store(struct image *img, const struct field *f, const char *text)
 		store_str(img, f, text);
 		return OK;
 	}
-	e = rawval_parse(f, text, &raw);
+	e = rawval_parse(&with, text, &raw);
 	if (e != OK)
 		return e;
-	if (is_bits((int)f->table)) {
+	if (is_bits(f->table)) {
 		regs[0] = raw != 0;
 	} else {
 		get_regs(img, f, regs);
@@ -162,6 +257,7 @@ image_store(struct image *img, const struct field *f, const char *text)
 void
 image_text(const struct image *img, const struct field *f, char out[IMAGE_TEXT])
 {
+	struct field with = scaled(img, f);
 	uint16_t regs[4] = { 0 };
 
 	if (f->type == REG_STR) {
@@ -169,6 +265,6 @@ image_text(const struct image *img, const struct field *f, char out[IMAGE_TEXT])
 		return;
 	}
 	get_regs(img, f, regs);
-	rawval_text(f, is_bits((int)f->table) ? regs[0] : rawval_get(f, regs),
+	rawval_text(&with, is_bits(f->table) ? regs[0] : rawval_get(f, regs),
 	    out, IMAGE_TEXT);
 }

@@ -11,29 +11,36 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct cell {
-	uint8_t table; /* enum modbus_table */
-	uint16_t addr;
-	uint16_t value; /* a register, or 0 and 1 of a coil */
-};
+enum { IMAGE_TABLES = 4, IMAGE_TEXT = 260 };
 
-/* Only what the template names: cells in order of table and address. */
+struct image_table;
+
+/* Only what the template names is there. */
 struct image {
-	struct cell *cells;
-	size_t n;
+	const struct tmpl *tmpl;
+	struct image_table *tables[IMAGE_TABLES]; /* by enum modbus_table */
 };
-
-enum { IMAGE_TEXT = 260 };
 
 void image_init(struct image *img, const struct tmpl *t);
 void image_fini(struct image *img);
+void image_copy(struct image *to, const struct image *from); /* to is empty */
 
-/* image_cell returns the cell, or NULL when the device has none there. */
-struct cell *image_cell(const struct image *img, int table, unsigned addr);
+/* image_has tells whether the device has a cell there; image_get is its value,
+ * a register or 0 and 1, and 0 where there is none; image_put sets it. */
+bool image_has(const struct image *img, enum modbus_table table, unsigned addr);
+uint16_t image_get(
+    const struct image *img, enum modbus_table table, unsigned addr);
+void image_put(
+    struct image *img, enum modbus_table table, unsigned addr, uint16_t value);
+
+/* image_each calls fn for each cell. */
+void image_each(const struct image *img,
+    void (*fn)(void *arg, enum modbus_table table, unsigned addr), void *arg);
 
 /* image_spans tells whether addr lies between the first and the last cell of
  * the table. */
-bool image_spans(const struct image *img, int table, unsigned addr);
+bool image_spans(
+    const struct image *img, enum modbus_table table, unsigned addr);
 
 /* image_store writes text as the field's raw value: a decimal, on or off, a
  * word of its enum, "nan" (no value), or text for str.

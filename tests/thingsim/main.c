@@ -1,6 +1,7 @@
 /* thingsim: a plant to practise and test on. */
 #include "common/buf.h"
 #include "common/err.h"
+#include "tests/thingsim/command.h"
 #include "tests/thingsim/console.h"
 #include "tests/thingsim/plant.h"
 #include "tests/thingsim/setup.h"
@@ -10,6 +11,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -20,12 +22,26 @@ struct options {
 
 static const char usage[] =
     "usage: thingsim -c FILE [--control PATH] [--seed N]\n"
-    "       thingsim --help-config | --version | --help\n"
+    "       thingsim --help-config | --version | --help\n";
+
+static const char options_help[] =
     "\n"
     "  -c, --config FILE   the plant: its buses and units\n"
-    "      --control PATH  take commands at a Unix socket:\n"
-    "                      set, get, fault, count, where, quit\n"
-    "      --seed N        of the values that vary (1)\n";
+    "      --control PATH  take commands at a Unix socket, a line each;\n"
+    "                      answers begin with ok or error\n"
+    "      --seed N        of all that is left to chance (1)\n"
+    "\n"
+    "Commands:\n";
+
+static void
+help(void)
+{
+	fputs(usage, stdout);
+	fputs(options_help, stdout);
+	command_help(stdout);
+	fputs("\nKinds of faults:\n", stdout);
+	fault_help(stdout);
+}
 
 enum { OPT_CONTROL = 256, OPT_SEED, OPT_HELP_CONFIG, OPT_VERSION };
 
@@ -63,7 +79,7 @@ get_options(int argc, char **argv, struct options *o)
 			puts("thingsim " TB_VERSION);
 			return EXIT_OK;
 		case 'h':
-			fputs(usage, stdout);
+			help();
 			return EXIT_OK;
 		default:
 			fputs(usage, stderr);
@@ -77,9 +93,9 @@ get_options(int argc, char **argv, struct options *o)
 }
 
 static void
-on_signal(void *arg, short revents)
+on_signal(void *arg, uint32_t events)
 {
-	(void)revents;
+	(void)events;
 	loop_stop(arg);
 }
 
@@ -98,8 +114,20 @@ watch_signals(struct loop *l)
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (fd >= 0)
-		loop_watch(l, fd, on_signal, l);
+		loop_watch(l, fd, LOOP_READABLE, on_signal, l);
 	return fd;
+}
+
+/* A large plant has more sockets than a program is given at first. */
+static void
+allow_descriptors(void)
+{
+	struct rlimit r;
+
+	if (getrlimit(RLIMIT_NOFILE, &r) != 0)
+		return;
+	r.rlim_cur = r.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &r);
 }
 
 static void
@@ -140,6 +168,7 @@ main(int argc, char **argv)
 
 	if (code >= 0)
 		return code;
+	allow_descriptors();
 	l = loop_new();
 	signals = watch_signals(l);
 	p = plant_new(l, o.seed);

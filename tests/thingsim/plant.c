@@ -3,6 +3,8 @@
 #include "common/mem.h"
 #include "tests/thingsim/chan.h"
 #include "tests/thingsim/port.h"
+#include "tests/thingsim/reqlog.h"
+#include "tests/thingsim/schedule.h"
 #include "tests/thingsim/text.h"
 #include "tests/thingsim/unit.h"
 
@@ -16,7 +18,6 @@ plant_new(struct loop *l, uint64_t seed)
 
 	p->loop = l;
 	p->seed = seed;
-	p->start_us = loop_us();
 	return p;
 }
 
@@ -28,6 +29,7 @@ bus_free(struct bus *b)
 	free(b->name);
 	free(b->listen);
 	free(b->link);
+	free(b->slave);
 	free(b->units);
 	free(b);
 }
@@ -35,11 +37,11 @@ bus_free(struct bus *b)
 static void
 unit_free(struct unit *u)
 {
-	image_fini(&u->image);
-	for (size_t i = 0; u->texts && i < u->tmpl->n_fields; i++)
-		free(u->texts[i]);
-	free(u->texts);
-	free(u->vary);
+	timer_stop(u->bus->plant->loop, &u->noise);
+	timer_stop(u->bus->plant->loop, &u->stream);
+	unit_fini(u);
+	buf_fini(&u->held);
+	free(u->rules);
 	free(u->answer);
 	free(u->name);
 	free(u);
@@ -50,12 +52,16 @@ plant_free(struct plant *p)
 {
 	if (!p)
 		return;
-	for (size_t i = 0; i < p->n_buses; i++)
-		bus_free(p->buses[i]);
+	for (size_t i = 0; i < p->n_rules; i++)
+		schedule_free(p->rules[i]);
 	for (size_t i = 0; i < p->n_units; i++)
 		unit_free(p->units[i]);
+	for (size_t i = 0; i < p->n_buses; i++)
+		bus_free(p->buses[i]);
 	for (size_t i = 0; i < p->n_templates; i++)
 		tmpl_free(p->templates[i]);
+	reqlog_free_all(p);
+	free(p->rules);
 	free(p->buses);
 	free(p->units);
 	free(p->templates);
@@ -71,32 +77,31 @@ plant_add_bus(struct plant *p, const char *name)
 	b->fd = -1;
 	b->plant = p;
 	p->buses =
-	    mem_grow(p->buses, p->n_buses, &p->cap_buses, sizeof(*p->buses));
+	    mem_grow(p->buses, p->n_buses, &p->cap_buses, sizeof(struct bus *));
 	p->buses[p->n_buses++] = b;
 	return b;
 }
 
 struct unit *
 plant_add_unit(
-    struct plant *p, const char *name, const struct tmpl *t, struct bus *b)
+    struct bus *b, const char *name, const struct tmpl *t, int address)
 {
+	struct plant *p = b->plant;
 	struct unit *u = mem_zalloc(sizeof(*u));
 
 	u->name = mem_strdup(name);
 	u->bus = b;
 	u->tmpl = t;
-	u->vary = mem_array(t->n_fields, sizeof(*u->vary));
-	if (t->kind == TMPL_MODBUS)
-		image_init(&u->image, t);
-	else
-		u->texts = mem_array(t->n_fields, sizeof(*u->texts));
-	unit_defaults(u);
-	p->units =
-	    mem_grow(p->units, p->n_units, &p->cap_units, sizeof(*p->units));
+	u->address = address;
+	unit_init(u);
+	p->units = mem_grow(
+	    p->units, p->n_units, &p->cap_units, sizeof(struct unit *));
 	p->units[p->n_units++] = u;
-	b->units =
-	    mem_grow(b->units, b->n_units, &b->cap_units, sizeof(*b->units));
+	b->units = mem_grow(
+	    b->units, b->n_units, &b->cap_units, sizeof(struct unit *));
 	b->units[b->n_units++] = u;
+	if (address >= 0 && address < ADDRESSES && !b->at[address])
+		b->at[address] = u;
 	return u;
 }
 
@@ -121,10 +126,7 @@ plant_unit(const struct plant *p, const char *name)
 struct unit *
 plant_at(const struct bus *b, int address)
 {
-	for (size_t i = 0; i < b->n_units; i++)
-		if (b->units[i]->address == address)
-			return b->units[i];
-	return NULL;
+	return address >= 0 && address < ADDRESSES ? b->at[address] : NULL;
 }
 
 enum err
@@ -136,9 +138,35 @@ plant_start(struct plant *p, struct errbuf *eb)
 		if (e != OK)
 			return e;
 	}
-	for (size_t i = 0; i < p->n_units; i++)
-		if (p->units[i]->tmpl->kind == TMPL_TEXT &&
-		    p->units[i]->tmpl->frame.mode != FRAME_POLL)
-			text_stream(p->units[i]);
+	for (size_t i = 0; i < p->n_units; i++) {
+		struct unit *u = p->units[i];
+
+		unit_keep(u);
+		if (u->tmpl->kind == TMPL_TEXT &&
+		    u->tmpl->frame.mode != FRAME_POLL)
+			text_stream(u);
+	}
+	for (size_t i = 0; i < p->n_rules; i++)
+		schedule_begin(p->rules[i]);
 	return OK;
+}
+
+/* splitmix64's mixing. */
+static uint64_t
+mix(uint64_t x)
+{
+	x += UINT64_C(0x9E3779B97F4A7C15);
+	x = (x ^ x >> 30) * UINT64_C(0xBF58476D1CE4E5B9);
+	x = (x ^ x >> 27) * UINT64_C(0x94D049BB133111EB);
+	return x ^ x >> 31;
+}
+
+uint64_t
+plant_random(const struct plant *p, const char *name, uint64_t n)
+{
+	uint64_t x = mix(p->seed);
+
+	for (const char *c = name; *c; c++)
+		x = mix(x ^ (unsigned char)*c);
+	return mix(x ^ mix(n));
 }

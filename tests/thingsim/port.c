@@ -17,7 +17,7 @@
 #include <termios.h>
 #include <unistd.h>
 
-enum { CLIENTS_MAX = 64, SLAVE_NAME = 64 };
+enum { BACKLOG = 64, SLAVE_NAME = 64 };
 
 static bool
 set_nonblock(int fd)
@@ -29,21 +29,21 @@ set_nonblock(int fd)
 }
 
 static void
-on_client(void *arg, short revents)
+on_client(void *arg, uint32_t events)
 {
 	struct bus *b = arg;
 	int fd = accept(b->fd, NULL, NULL), yes = 1;
-	size_t n = 0;
 
-	(void)revents;
+	(void)events;
 	if (fd < 0)
 		return;
-	for (struct chan *c = b->chans; c; c = c->next)
-		n += !c->dead;
-	if (n >= CLIENTS_MAX || !set_nonblock(fd)) {
+	if (chan_count(b) >= (size_t)b->limits.connections ||
+	    !set_nonblock(fd)) {
+		b->refused++;
 		close(fd);
 		return;
 	}
+	b->accepted++;
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
 	chan_new(b, fd, NULL);
 }
@@ -81,7 +81,7 @@ listen_at(const struct addrinfo *ai)
 		return -1;
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
 	if (set_nonblock(fd) && bind(fd, ai->ai_addr, ai->ai_addrlen) == 0 &&
-	    listen(fd, CLIENTS_MAX) == 0)
+	    listen(fd, BACKLOG) == 0)
 		return fd;
 	close(fd);
 	return -1;
@@ -120,7 +120,7 @@ open_tcp(struct bus *b, struct errbuf *eb)
 		return errbuf_set(eb, ERR_IO, "bus %s: cannot listen at %s: %s",
 		    b->name, b->listen, strerror(errno));
 	name_socket(b);
-	loop_watch(b->plant->loop, b->fd, on_client, b);
+	loop_watch(b->plant->loop, b->fd, LOOP_READABLE, on_client, b);
 	return OK;
 }
 
@@ -153,11 +153,24 @@ make_pty(char slave[SLAVE_NAME])
 	return -1;
 }
 
+/* make_other_pty makes one whose name is not that of the last. */
+static int
+make_other_pty(const struct bus *b, char slave[SLAVE_NAME])
+{
+	int fd = make_pty(slave), other;
+
+	if (fd < 0 || !b->slave || strcmp(b->slave, slave) != 0)
+		return fd;
+	other = make_pty(slave);
+	close(fd);
+	return other;
+}
+
 static enum err
 open_pty(struct bus *b, struct errbuf *eb)
 {
 	char slave[SLAVE_NAME];
-	int fd = make_pty(slave);
+	int fd = make_other_pty(b, slave);
 
 	if (fd < 0)
 		return errbuf_set(eb, ERR_IO, "bus %s: cannot make a pty: %s",
@@ -168,6 +181,7 @@ open_pty(struct bus *b, struct errbuf *eb)
 		close(fd);
 		return ERR_IO;
 	}
+	mem_set(&b->slave, slave);
 	snprintf(
 	    b->where, sizeof(b->where), "pty %s", b->link ? b->link : slave);
 	chan_new(b, fd, slave);
@@ -211,10 +225,5 @@ port_close(struct bus *b)
 bool
 port_is_open(const struct bus *b)
 {
-	if (b->fd >= 0)
-		return true;
-	for (const struct chan *c = b->chans; c; c = c->next)
-		if (!c->dead)
-			return true;
-	return false;
+	return b->fd >= 0 || chan_count(b) > 0;
 }

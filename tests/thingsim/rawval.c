@@ -18,6 +18,8 @@ static const struct {
 	[REG_BOOL] = { FORM_BOOL, 1, 1 },
 	[REG_U8H] = { FORM_UNSIGNED, 8, 1 },
 	[REG_U8L] = { FORM_UNSIGNED, 8, 1 },
+	[REG_I8H] = { FORM_SIGNED, 8, 1 },
+	[REG_I8L] = { FORM_SIGNED, 8, 1 },
 	[REG_I16] = { FORM_SIGNED, 16, 1 },
 	[REG_U16] = { FORM_UNSIGNED, 16, 1 },
 	[REG_I32] = { FORM_SIGNED, 32, 2 },
@@ -385,7 +387,7 @@ shift(const struct field *f)
 {
 	if (has_bits(f))
 		return f->bit_lo;
-	return f->type == REG_U8H ? 8 : 0;
+	return f->type == REG_U8H || f->type == REG_I8H ? 8 : 0;
 }
 
 void

@@ -2,167 +2,14 @@
 
 #include "common/mem.h"
 #include "config/ini.h"
-#include "config/keys.h"
-#include "tests/thingsim/text.h"
+#include "tests/thingsim/schedule.h"
+#include "tests/thingsim/setup_keys.h"
+#include "tests/thingsim/tune.h"
 #include "tests/thingsim/unit.h"
-#include "tests/thingsim/wire.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* Bytes of a character on the line: start, eight bits, stop. */
-enum { BITS_PER_BYTE = 10 };
-
-static const struct proto protos[] = {
-	{ "modbus-tcp", true, wire_tcp_input },
-	{ "modbus-rtu", true, wire_rtu_input },
-	{ "modbus-rtu-tcp", true, wire_rtu_input },
-	{ "serial", false, text_input },
-};
-
-struct bus_keys {
-	int type; /* index in protos */
-	char *listen, *link;
-	int64_t baud;
-};
-
-struct unit_keys {
-	char *bus, *template_id, *answer, *fault;
-	int64_t address, count, period_ms, vary_ms, max_read;
-	int holes;
-};
-enum { HOLES_ZERO, HOLES_EXCEPTION };
-
-#define BUS(member) offsetof(struct bus_keys, member)
-#define UNIT(member) offsetof(struct unit_keys, member)
-
-static const struct key bus_table[] = {
-	{ .name = "type",
-	    .type = KEY_ENUM,
-	    .offset = BUS(type),
-	    .words = "modbus-tcp|modbus-rtu|modbus-rtu-tcp|serial",
-	    .required = true,
-	    .help = "what is spoken; serial is text" },
-	{ .name = "listen",
-	    .type = KEY_TEXT,
-	    .offset = BUS(listen),
-	    .help = "ADDRESS:PORT of a TCP socket; port 0: any free one" },
-	{ .name = "link",
-	    .type = KEY_TEXT,
-	    .offset = BUS(link),
-	    .help = "without listen: where to put a link to the pty" },
-	{ .name = "baud",
-	    .type = KEY_INT,
-	    .offset = BUS(baud),
-	    .max = 4000000,
-	    .help = "send no faster than this; 0: at once" },
-	{ .name = NULL },
-};
-
-#define UNIT_KEYS                                                             \
-	{ .name = "bus",                                                      \
-		.type = KEY_TEXT,                                             \
-		.offset = UNIT(bus),                                          \
-		.required = true,                                             \
-		.help = "the bus it is on" },                                 \
-	    { .name = "template",                                             \
-		    .type = KEY_TEXT,                                         \
-		    .offset = UNIT(template_id),                              \
-		    .required = true,                                         \
-		    .help = "id of its device template" },                    \
-	    { .name = "address",                                              \
-		    .type = KEY_INT,                                          \
-		    .offset = UNIT(address),                                  \
-		    .def = "1",                                               \
-		    .min = 0,                                                 \
-		    .max = 255,                                               \
-		    .help = "its address" },                                  \
-	    { .name = "answer",                                               \
-		    .type = KEY_TEXT,                                         \
-		    .offset = UNIT(answer),                                   \
-		    .help =                                                   \
-			"text: what it says, %FIELD% replaced, %% for %" },   \
-	    { .name = "period",                                               \
-		    .type = KEY_DURATION,                                     \
-		    .offset = UNIT(period_ms),                                \
-		    .def = "1s",                                              \
-		    .min = 10,                                                \
-		    .max = 3600000,                                           \
-		    .help = "text stream: between two messages" },            \
-	    { .name = "vary_period",                                          \
-		    .type = KEY_DURATION,                                     \
-		    .offset = UNIT(vary_ms),                                  \
-		    .def = "1s",                                              \
-		    .min = 0,                                                 \
-		    .max = 3600000,                                           \
-		    .help = "between two values of vary.FIELD; 0: at each "   \
-			    "request" },                                      \
-	    { .name = "holes",                                                \
-		    .type = KEY_ENUM,                                         \
-		    .offset = UNIT(holes),                                    \
-		    .def = "zero",                                            \
-		    .words = "zero|exception",                                \
-		    .help = "what it reads between its registers" },          \
-	    { .name = "max_read",                                             \
-		    .type = KEY_INT,                                          \
-		    .offset = UNIT(max_read),                                 \
-		    .def = "-1",                                              \
-		    .min = -1,                                                \
-		    .max = 125,                                               \
-		    .help = "registers in a request; -1: the template's, 0: " \
-			    "any" },                                          \
-	{                                                                     \
-		.name = "fault", .type = KEY_TEXT, .offset = UNIT(fault),     \
-		.help = "wrong from the start, as in the control command"     \
-	}
-
-static const struct key unit_table[] = {
-	UNIT_KEYS,
-	{ .name = NULL },
-};
-
-static const struct key units_table[] = {
-	UNIT_KEYS,
-	{ .name = "count",
-	    .type = KEY_INT,
-	    .offset = UNIT(count),
-	    .required = true,
-	    .min = 1,
-	    .max = 256,
-	    .help = "how many, at addresses that follow one another" },
-	{ .name = NULL },
-};
-
-#define VALUE "value."
-#define VARY "vary."
-#define WILD VALUE "|" VARY
-#define WILD_HELP                                                            \
-	"value.FIELD = what it has at first; vary.FIELD = MIN..MAX, within " \
-	"which it moves"
-
-static const struct section sections[] = {
-	{ .name = "bus",
-	    .named = true,
-	    .keys = bus_table,
-	    .size = sizeof(struct bus_keys),
-	    .help = "A TCP endpoint or a serial line." },
-	{ .name = "unit",
-	    .named = true,
-	    .keys = unit_table,
-	    .wild = WILD,
-	    .wild_help = WILD_HELP,
-	    .size = sizeof(struct unit_keys),
-	    .help = "A device." },
-	{ .name = "units",
-	    .named = true,
-	    .keys = units_table,
-	    .wild = WILD,
-	    .wild_help = WILD_HELP,
-	    .size = sizeof(struct unit_keys),
-	    .help = "Many devices: NAME1, NAME2 ..." },
-};
-enum { SECTION_BUS, SECTION_UNIT, SECTION_UNITS, SECTIONS };
 
 /* What is read so far. */
 struct plan {
@@ -171,12 +18,17 @@ struct plan {
 	struct notes notes;
 };
 
-static const struct schema schema = { sections, SECTIONS };
+static const struct schema schema = { setup_sections, SECTIONS };
 
 void
 setup_help(FILE *out)
 {
-	keys_help(sections, SECTIONS, out);
+	keys_help(setup_sections, SECTIONS, out);
+	fputs("\nWHEN of a schedule: FROM..TO, as 10s..12s after the start; "
+	      "every TIME for TIME;\nor chance N%, of each request.  FAULT, "
+	      "with [times N] [on reads|on writes]:\n",
+	    out);
+	fault_help(out);
 }
 
 /* get_template returns the template of that id, loaded once, or NULL with a
@@ -200,7 +52,7 @@ get_template(struct plan *pl, const char *id, struct place at)
 		return NULL;
 	}
 	p->templates = mem_grow(p->templates, p->n_templates, &p->cap_templates,
-	    sizeof(*p->templates));
+	    sizeof(struct tmpl *));
 	p->templates[p->n_templates++] = t;
 	return t;
 }
@@ -208,66 +60,79 @@ get_template(struct plan *pl, const char *id, struct place at)
 static void
 setup_bus(struct plan *pl, struct ini_section *in)
 {
-	const struct section *s = &sections[SECTION_BUS];
+	const struct section *s = &setup_sections[SECTION_BUS];
 	struct bus_keys k = { 0 };
 	size_t before = pl->notes.errors;
 	struct bus *b;
 
 	keys_init(s, &k);
-	keys_fill(&schema, s, in, &k, false, &pl->notes);
+	keys_fill(&schema, s, in, &k, SECRETS_FORM, &pl->notes);
 	if (pl->notes.errors == before && !k.listen &&
-	    strstr(protos[k.type].name, "tcp"))
+	    strstr(setup_protos[k.type].name, "tcp"))
 		note_error(
 		    &pl->notes, ini_place(in, NULL), "listen is missing");
 	if (pl->notes.errors == before) {
 		b = plant_add_bus(pl->plant, in->id);
-		b->proto = &protos[k.type];
+		b->proto = &setup_protos[k.type];
 		b->listen = mem_strdup(k.listen);
 		b->link = mem_strdup(k.link);
-		if (k.baud)
-			b->us_per_byte =
-			    INT64_C(1000000) * BITS_PER_BYTE / k.baud;
+		b->limits = k.limits;
+		tune_settle_bus(b);
 	}
 	keys_fini(s, &k);
 }
 
-static void
-set_item(struct unit *u, const struct ini_section *in, const struct ini_item *i,
-    struct notes *notes)
+/* tail returns what follows the prefix in the key, or NULL. */
+static const char *
+tail(const struct ini_item *i, const char *prefix)
 {
-	struct errbuf eb = { "" };
-	enum err e = OK;
+	size_t len = strlen(prefix);
 
-	if (strncmp(i->key, VALUE, strlen(VALUE)) == 0)
-		e = unit_set(u, i->key + strlen(VALUE), i->value, &eb);
-	else if (strncmp(i->key, VARY, strlen(VARY)) == 0)
-		e = unit_vary(u, i->key + strlen(VARY), i->value, &eb);
-	if (e != OK)
-		note_error(notes, ini_place(in, i), "%s", eb.text);
+	return strncmp(i->key, prefix, len) == 0 ? i->key + len : NULL;
+}
+
+static enum err
+set_item(struct unit *u, const struct ini_item *i, struct errbuf *eb)
+{
+	static const struct {
+		const char *prefix;
+		enum err (*set)(struct unit *u, const char *field,
+		    const char *text, struct errbuf *eb);
+	} kinds[] = {
+		{ KEY_VALUE, unit_set },
+		{ KEY_VARY, unit_vary },
+		{ KEY_RAMP, unit_ramp },
+	};
+	struct rule *r;
+
+	for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++) {
+		const char *field = tail(i, kinds[k].prefix);
+
+		if (field)
+			return kinds[k].set(u, field, i->value, eb);
+	}
+	if (tail(i, KEY_SCHEDULE))
+		return schedule_add(u->bus, u, i->value, &r, eb);
+	return OK;
 }
 
 static void
 setup_unit(struct unit *u, const struct unit_keys *k,
     const struct ini_section *in, struct notes *notes)
 {
-	const char *answer = k->answer;
 	struct errbuf eb = { "" };
 
-	if (!answer && u->tmpl->kind == TMPL_TEXT)
-		answer = text_answer_default(u->tmpl);
-	if (!answer && u->tmpl->kind == TMPL_TEXT &&
-	    u->tmpl->parse.format == PARSE_REGEX)
-		note_error(notes, ini_place(in, NULL),
-		    "answer is missing: a regex does not tell how to write");
-	u->answer = mem_strdup(answer);
-	u->vary_us = k->vary_ms * 1000;
-	u->period_us = k->period_ms * 1000;
-	u->strict_holes = k->holes == HOLES_EXCEPTION;
-	u->max_read = k->max_read < 0 ? u->tmpl->max_read : k->max_read;
+	u->answer = mem_strdup(k->answer);
+	u->vary_ns = k->vary_ms * 1000000;
+	u->period_ns = k->period_ms * 1000000;
+	u->limits = k->limits;
+	tune_settle_unit(u);
 	if (k->fault && fault_parse(k->fault, &u->fault, &eb) != OK)
 		note_error(notes, ini_place(in, NULL), "%s", eb.text);
 	for (size_t i = 0; i < in->n; i++)
-		set_item(u, in, &in->items[i], notes);
+		if (set_item(u, &in->items[i], &eb) != OK)
+			note_error(
+			    notes, ini_place(in, &in->items[i]), "%s", eb.text);
 }
 
 /* What a unit is and where. */
@@ -288,8 +153,7 @@ add_unit(struct plan *pl, const char *name, const struct spot *sp,
 		note_error(&pl->notes, at, "the name %s is taken", name);
 	if (sp->bus->proto->modbus && plant_at(sp->bus, sp->address))
 		note_error(&pl->notes, at, "address %d is taken", sp->address);
-	u = plant_add_unit(pl->plant, name, sp->tmpl, sp->bus);
-	u->address = sp->address;
+	u = plant_add_unit(sp->bus, name, sp->tmpl, sp->address);
 	setup_unit(u, k, in, &pl->notes);
 }
 
@@ -330,24 +194,44 @@ setup_units(struct plan *pl, const struct section *s, struct ini_section *in)
 	size_t before = pl->notes.errors;
 
 	keys_init(s, &k);
-	keys_fill(&schema, s, in, &k, false, &pl->notes);
+	keys_fill(&schema, s, in, &k, SECRETS_FORM, &pl->notes);
 	if (pl->notes.errors == before)
 		add_units(pl, &k, in);
 	keys_fini(s, &k);
 }
 
+/* A bus's schedules are for its units too, which come later in the file. */
+static void
+setup_bus_schedules(struct plan *pl, const struct ini_section *in)
+{
+	struct bus *b = plant_bus(pl->plant, in->id);
+	struct errbuf eb = { "" };
+	struct rule *r;
+
+	for (size_t i = 0; b && i < in->n; i++)
+		if (tail(&in->items[i], KEY_SCHEDULE) &&
+		    schedule_add(b, NULL, in->items[i].value, &r, &eb) != OK)
+			note_error(&pl->notes, ini_place(in, &in->items[i]),
+			    "%s", eb.text);
+}
+
 static void
 setup_all(struct plan *pl, struct ini *ini)
 {
-	const struct section **kinds = mem_array(ini->n, sizeof(*kinds));
+	const struct section *bus = &setup_sections[SECTION_BUS];
+	const struct section **kinds =
+	    mem_array(ini->n, sizeof(struct section *));
 
 	keys_match(&schema, ini, kinds, &pl->notes);
 	for (size_t i = 0; i < ini->n; i++)
-		if (kinds[i] == &sections[SECTION_BUS])
+		if (kinds[i] == bus)
 			setup_bus(pl, &ini->sections[i]);
 	for (size_t i = 0; i < ini->n; i++)
-		if (kinds[i] && kinds[i] != &sections[SECTION_BUS])
+		if (kinds[i] && kinds[i] != bus)
 			setup_units(pl, kinds[i], &ini->sections[i]);
+	for (size_t i = 0; i < ini->n; i++)
+		if (kinds[i] == bus)
+			setup_bus_schedules(pl, &ini->sections[i]);
 	free(kinds);
 }
 

@@ -2,23 +2,17 @@
 
 #include "common/mem.h"
 #include "common/num.h"
+#include "tests/thingsim/stamp.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* A counter takes this many steps from the lower bound to the upper; another
- * value takes SMOOTH steps from one random point to the next. */
-enum { COUNTER_STEPS = 3600, SMOOTH = 8 };
-
-static const struct field *
-find_control(const struct tmpl *t, const char *name)
-{
-	for (size_t i = 0; i < t->n_controls; i++)
-		if (strcmp(t->controls[i].name, name) == 0)
-			return &t->controls[i];
-	return NULL;
-}
+struct start {
+	struct image image;
+	char **texts;
+	struct vary *vary;
+};
 
 static enum err
 store(struct unit *u, const struct field *f, const char *text)
@@ -31,17 +25,91 @@ store(struct unit *u, const struct field *f, const char *text)
 	return OK;
 }
 
+static const char *
+default_text(const struct field *f, char buf[NUM_TEXT])
+{
+	struct num zero = { 0, 0 };
+
+	if (f->type == REG_STR)
+		return "thingsim";
+	if (f->n_words)
+		return f->words[0].word;
+	if (f->has_min && num_cmp(f->min, zero) > 0) {
+		num_format(f->min, buf);
+		return buf;
+	}
+	return "0";
+}
+
+void
+unit_init(struct unit *u)
+{
+	const struct tmpl *t = u->tmpl;
+
+	u->vary = mem_array(t->n_fields, sizeof(*u->vary));
+	if (t->kind == TMPL_MODBUS)
+		image_init(&u->image, t);
+	else
+		u->texts = mem_array(t->n_fields, sizeof(*u->texts));
+	u->start_ns = loop_ns();
+	for (size_t i = 0; i < t->n_fields; i++) {
+		char buf[NUM_TEXT];
+
+		if (store(u, &t->fields[i], default_text(&t->fields[i], buf)))
+			continue; /* a value of all zeros is as good */
+	}
+}
+
+static void
+free_texts(const struct unit *u, char **texts)
+{
+	for (size_t i = 0; texts && i < u->tmpl->n_fields; i++)
+		free(texts[i]);
+	free(texts);
+}
+
+void
+unit_fini(struct unit *u)
+{
+	image_fini(&u->image);
+	free_texts(u, u->texts);
+	free(u->vary);
+	if (!u->start)
+		return;
+	image_fini(&u->start->image);
+	free_texts(u, u->start->texts);
+	free(u->start->vary);
+	free(u->start);
+}
+
 static enum err
 find_point(const struct unit *u, const char *name, const struct field **f,
     struct errbuf *eb)
 {
 	*f = tmpl_find(u->tmpl, name);
-	if (!*f && u->tmpl->kind == TMPL_MODBUS)
-		*f = find_control(u->tmpl, name);
+	if (!*f && u->tmpl->kind == TMPL_MODBUS) {
+		const struct control *c = tmpl_find_control(u->tmpl, name);
+
+		*f = c ? &c->f : NULL;
+	}
 	if (!*f)
 		return errbuf_set(
 		    eb, ERR_NOTFOUND, "%s has no field %s", u->name, name);
 	return OK;
+}
+
+static void
+move(struct unit *u, size_t i, const struct vary *v)
+{
+	u->moving -= u->vary[i].kind != VARY_NONE;
+	u->vary[i] = *v;
+	u->moving += v->kind != VARY_NONE;
+}
+
+static void
+stop_moving(struct unit *u, size_t i)
+{
+	move(u, i, &(struct vary){ 0 });
 }
 
 static bool
@@ -63,7 +131,7 @@ unit_set(struct unit *u, const char *field, const char *text, struct errbuf *eb)
 		return errbuf_set(eb, e, "%s.%s cannot be \"%s\": %s", u->name,
 		    field, text, err_str(e));
 	if (is_field(u, f))
-		u->vary[f - u->tmpl->fields].on = false;
+		stop_moving(u, (size_t)(f - u->tmpl->fields));
 	return OK;
 }
 
@@ -76,7 +144,7 @@ unit_get(
 
 	if (e != OK)
 		return e;
-	unit_refresh(u);
+	unit_refresh(u, false);
 	if (u->tmpl->kind == TMPL_MODBUS)
 		image_text(&u->image, f, out);
 	else
@@ -84,154 +152,216 @@ unit_get(
 	return OK;
 }
 
-enum err
-unit_vary(
-    struct unit *u, const char *field, const char *range, struct errbuf *eb)
+static enum err
+set_moving(
+    struct unit *u, const char *field, const struct vary *v, struct errbuf *eb)
 {
 	const struct field *f = tmpl_find(u->tmpl, field);
-	const char *dots = strstr(range, "..");
-	struct vary v = { .on = true };
-	char *lo;
-	enum err e;
 
 	if (!f)
 		return errbuf_set(
 		    eb, ERR_NOTFOUND, "%s has no field %s", u->name, field);
-	if (!dots)
-		return errbuf_set(eb, ERR_PROTO, "%s: not MIN..MAX", range);
-	lo = mem_strndup(range, (size_t)(dots - range));
-	e = num_parse(lo, &v.lo);
-	free(lo);
-	if (e == OK)
-		e = num_parse(dots + 2, &v.hi);
-	/* Both bounds at the finer resolution of the two. */
-	if (e == OK && v.lo.dec < v.hi.dec)
-		e = num_round(v.lo, v.hi.dec, &v.lo);
-	if (e == OK)
-		e = num_round(v.hi, v.lo.dec, &v.hi);
-	if (e != OK || v.hi.mant < v.lo.mant)
-		return errbuf_set(eb, ERR_RANGE, "%s: not MIN..MAX", range);
-	u->vary[f - u->tmpl->fields] = v;
-	u->vary_tick = -1;
+	move(u, (size_t)(f - u->tmpl->fields), v);
 	return OK;
 }
 
-/* splitmix64's mixing: the same seed gives the same plant. */
-static uint64_t
-mix(uint64_t x)
+enum err
+unit_vary(
+    struct unit *u, const char *field, const char *range, struct errbuf *eb)
 {
-	x += UINT64_C(0x9E3779B97F4A7C15);
-	x = (x ^ x >> 30) * UINT64_C(0xBF58476D1CE4E5B9);
-	x = (x ^ x >> 27) * UINT64_C(0x94D049BB133111EB);
-	return x ^ x >> 31;
+	struct vary v;
+	enum err e = vary_parse_range(range, &v, eb);
+
+	return e == OK ? set_moving(u, field, &v, eb) : e;
 }
 
-static double
-random_point(const struct unit *u, size_t field, int64_t n)
+enum err
+unit_ramp(
+    struct unit *u, const char *field, const char *ramp, struct errbuf *eb)
 {
-	uint64_t x = mix(u->bus->plant->seed);
+	struct vary v;
+	enum err e = vary_parse_ramp(ramp, &v, eb);
 
-	for (const char *c = u->name; *c; c++)
-		x = mix(x ^ (unsigned char)*c);
-	x = mix(mix(x ^ field) ^ (uint64_t)n);
+	v.since_ns = loop_ns();
+	return e == OK ? set_moving(u, field, &v, eb) : e;
+}
+
+static void
+stamp_cell(void *arg, enum modbus_table table, unsigned addr)
+{
+	struct unit *u = arg;
+
+	image_put(
+	    &u->image, table, addr, stamp((unsigned)u->address, table, addr));
+}
+
+void
+unit_stamp(struct unit *u)
+{
+	for (size_t i = 0; i < u->tmpl->n_fields; i++)
+		stop_moving(u, i);
+	image_each(&u->image, stamp_cell, u);
+}
+
+/* Which of a unit's fields a random point is for. */
+struct spot {
+	const struct unit *u;
+	size_t field;
+};
+
+static double
+random_point(const void *arg, int64_t n)
+{
+	const struct spot *s = arg;
+	uint64_t x = plant_random(s->u->bus->plant, s->u->name,
+	    (uint64_t)s->field << 40 ^ (uint64_t)n);
+
 	return (double)(x >> 11) / 9007199254740992.0; /* 2^53 */
 }
 
-static double
-position(const struct unit *u, size_t field, int64_t tick)
-{
-	double from, to;
-
-	if (u->tmpl->fields[field].kind == KIND_COUNTER)
-		return tick < COUNTER_STEPS ? (double)tick / COUNTER_STEPS : 1;
-	from = random_point(u, field, tick / SMOOTH);
-	to = random_point(u, field, tick / SMOOTH + 1);
-	return from + (to - from) * (double)(tick % SMOOTH) / SMOOTH;
-}
-
 static int64_t
-tick_now(const struct unit *u)
+tick_now(const struct unit *u, const struct vary *v, bool request)
 {
-	if (u->vary_us == 0)
-		return u->vary_tick + 1;
-	return (loop_us() - u->bus->plant->start_us) / u->vary_us;
+	int64_t period = v->kind == VARY_RAMP ? v->period_ns : u->vary_ns;
+	int64_t since = v->kind == VARY_RAMP ? v->since_ns : u->start_ns;
+
+	if (period)
+		return (loop_ns() - since) / period;
+	/* A ramp tells how often it was asked for: a look does not count. */
+	return v->kind == VARY_RAMP && !request ? v->tick : v->tick + 1;
 }
 
-void
-unit_refresh(struct unit *u)
+static void
+refresh(struct unit *u, size_t i, int64_t tick)
 {
-	int64_t tick = tick_now(u);
+	struct vary *v = &u->vary[i];
+	const struct field *f = &u->tmpl->fields[i];
+	struct spot spot = { u, i };
+	char text[NUM_TEXT];
+	struct num now;
+	enum err e = OK;
 
-	if (tick == u->vary_tick)
-		return;
-	u->vary_tick = tick;
-	for (size_t i = 0; i < u->tmpl->n_fields; i++) {
-		const struct vary *v = &u->vary[i];
-		double width = (double)v->hi.mant - (double)v->lo.mant;
-		char text[NUM_TEXT];
-		struct num now;
-
-		if (!v->on)
-			continue;
-		now.mant = v->lo.mant + (int64_t)(width * position(u, i, tick));
-		now.dec = v->lo.dec;
+	v->tick = tick;
+	if (v->kind == VARY_RAMP)
+		e = vary_ramp(v, tick, &now);
+	else
+		now = vary_range(
+		    v, tick, f->kind == KIND_COUNTER, random_point, &spot);
+	if (e == OK) {
 		num_format(now, text);
-		if (store(u, &u->tmpl->fields[i], text) != OK)
-			u->vary[i].on = false; /* the bounds do not fit */
+		e = store(u, f, text);
 	}
-}
-
-static const char *
-default_text(const struct field *f, char buf[NUM_TEXT])
-{
-	struct num zero = { 0, 0 };
-
-	if (f->type == REG_STR)
-		return "thingsim";
-	if (f->n_words)
-		return f->words[0].word;
-	if (f->has_min && num_cmp(f->min, zero) > 0) {
-		num_format(f->min, buf);
-		return buf;
-	}
-	return "0";
+	if (e != OK)
+		stop_moving(u, i); /* it has come to its end */
 }
 
 void
-unit_defaults(struct unit *u)
+unit_refresh(struct unit *u, bool request)
+{
+	for (size_t i = 0; u->moving && i < u->tmpl->n_fields; i++) {
+		int64_t tick;
+
+		if (u->vary[i].kind == VARY_NONE)
+			continue;
+		tick = tick_now(u, &u->vary[i], request);
+		if (tick != u->vary[i].tick)
+			refresh(u, i, tick);
+	}
+}
+
+void
+unit_keep(struct unit *u)
+{
+	size_t n = u->tmpl->n_fields;
+	struct start *s = mem_zalloc(sizeof(*s));
+
+	if (u->tmpl->kind == TMPL_MODBUS)
+		image_copy(&s->image, &u->image);
+	else
+		s->texts = mem_array(n, sizeof(*s->texts));
+	for (size_t i = 0; s->texts && i < n; i++)
+		s->texts[i] = mem_strdup(u->texts[i]);
+	s->vary = mem_array(n, sizeof(*s->vary));
+	for (size_t i = 0; i < n; i++)
+		s->vary[i] = u->vary[i];
+	u->start = s;
+	u->start_ns = loop_ns();
+}
+
+void
+unit_restart(struct unit *u)
+{
+	if (!u->start)
+		return;
+	u->start_ns = loop_ns();
+	image_fini(&u->image);
+	image_copy(&u->image, &u->start->image);
+	for (size_t i = 0; i < u->tmpl->n_fields; i++) {
+		struct vary v = u->start->vary[i];
+
+		v.since_ns = u->start_ns;
+		move(u, i, &v);
+		if (u->texts)
+			mem_set(&u->texts[i], u->start->texts[i]);
+	}
+}
+
+void
+unit_reset_counters(struct unit *u)
 {
 	for (size_t i = 0; i < u->tmpl->n_fields; i++) {
-		const struct field *f = &u->tmpl->fields[i];
-		char buf[NUM_TEXT];
+		struct vary v = u->vary[i];
 
-		if (store(u, f, default_text(f, buf)) != OK)
-			continue; /* a value of all zeros is as good */
+		if (u->tmpl->fields[i].kind != KIND_COUNTER ||
+		    store(u, &u->tmpl->fields[i], "0") != OK)
+			continue;
+		if (v.kind == VARY_RAMP) {
+			v.lo.mant = 0;
+			v.tick = -1;
+			v.since_ns = loop_ns();
+			move(u, i, &v);
+		} else {
+			stop_moving(u, i);
+		}
 	}
 }
 
 static bool
-touches(const struct field *f, int table, unsigned addr, unsigned n)
+touches(
+    const struct field *f, enum modbus_table table, unsigned addr, unsigned n)
 {
-	return (int)f->table == table && f->addr < addr + n &&
+	return f->table == table && f->addr < addr + n &&
 	    addr < f->addr + tmpl_field_regs(f);
 }
 
-void
-unit_written(struct unit *u, int table, unsigned addr, unsigned n)
+static void
+carry(struct unit *u, const struct control *c)
 {
-	for (size_t i = 0; i < u->tmpl->n_controls; i++) {
-		const struct field *c = &u->tmpl->controls[i];
-		const struct field *f = tmpl_find(u->tmpl, c->name);
-		char text[IMAGE_TEXT];
+	const struct field *f =
+	    c->field >= 0 ? &u->tmpl->fields[c->field] : NULL;
+	char text[IMAGE_TEXT];
 
-		if (!f || !touches(c, table, addr, n) ||
-		    (f->table == c->table && f->addr == c->addr))
-			continue;
-		image_text(&u->image, c, text);
-		if (image_store(&u->image, f, text) != OK)
-			continue; /* the field cannot say it: it stays */
+	if (c->verify == VERIFY_AT) {
+		for (unsigned i = 0; i < tmpl_field_regs(&c->f); i++)
+			image_put(&u->image, c->verify_table,
+			    c->verify_addr + i,
+			    image_get(&u->image, c->f.table, c->f.addr + i));
+		return;
 	}
+	if (!f || (f->table == c->f.table && f->addr == c->f.addr))
+		return;
+	image_text(&u->image, &c->f, text);
+	if (image_store(&u->image, f, text) != OK)
+		return; /* the field cannot say it: it stays */
+}
+
+void
+unit_written(struct unit *u, enum modbus_table table, unsigned addr, unsigned n)
+{
+	for (size_t i = 0; i < u->tmpl->n_controls; i++)
+		if (touches(&u->tmpl->controls[i].f, table, addr, n))
+			carry(u, &u->tmpl->controls[i]);
 	for (size_t i = 0; i < u->tmpl->n_fields; i++)
 		if (touches(&u->tmpl->fields[i], table, addr, n))
-			u->vary[i].on = false;
+			stop_moving(u, i);
 }

@@ -10,12 +10,14 @@
 
 #include "tests/thingsim/chan.h"
 #include "tests/thingsim/check.h"
+#include "tests/thingsim/exchange.h"
 #include "tests/thingsim/pdu.h"
 
 #include <string.h>
 
-enum { MBAP = 7, LENGTH_MAX = 1 + PDU_MAX };
-enum { STALE_US = 100000 }; /* what a broken frame may wait for its rest */
+enum { MBAP = 7, LENGTH_MAX = 1 + PDU_MAX, RTU_MAX = LENGTH_MAX + 2 };
+/* What a broken frame may wait for its rest, where no silence is measured. */
+enum { STALE_NS = 100000000 };
 
 /* What stands on the wire around a PDU, each in its own way. */
 struct heard {
@@ -32,27 +34,28 @@ get16(const uint8_t *p)
 	return (unsigned)p[0] << 8 | p[1];
 }
 
+/* Some faults change what stands before a check is made of it. */
 static uint8_t
 answer_unit(const struct unit *u, uint8_t asked)
 {
-	return (uint8_t)(asked + (u->fault.kind == FAULT_WRONG_UNIT));
+	return (uint8_t)(asked + (u->now.kind == FAULT_WRONG_UNIT));
 }
 
 static void
-wrap_tcp(const struct unit *u, const struct heard *h, struct buf *pdu,
+wrap_tcp(const struct unit *u, const struct heard *h, const struct buf *pdu,
     struct buf *out)
 {
+	unsigned tid = get16(h->frame) + (u->now.kind == FAULT_WRONG_TID);
 	size_t len = pdu->len + 1;
+	uint8_t head[MBAP] = { (uint8_t)(tid >> 8), (uint8_t)tid, 0, 0,
+		(uint8_t)(len >> 8), (uint8_t)len, answer_unit(u, h->unit) };
 
-	buf_add(out, h->frame, 4); /* transaction and protocol as asked */
-	buf_putc(out, (char)(len >> 8));
-	buf_putc(out, (char)len);
-	buf_putc(out, (char)answer_unit(u, h->unit));
+	buf_add(out, head, sizeof(head));
 	buf_add(out, pdu->data, pdu->len);
 }
 
 static void
-wrap_rtu(const struct unit *u, const struct heard *h, struct buf *pdu,
+wrap_rtu(const struct unit *u, const struct heard *h, const struct buf *pdu,
     struct buf *out)
 {
 	uint16_t crc;
@@ -65,37 +68,44 @@ wrap_rtu(const struct unit *u, const struct heard *h, struct buf *pdu,
 }
 
 typedef void wrap_fn(const struct unit *u, const struct heard *h,
-    struct buf *pdu, struct buf *out);
+    const struct buf *pdu, struct buf *out);
 
-static void
-broadcast(struct chan *c, const struct heard *h)
+static struct exchange
+exchange(struct chan *c, struct unit *u, const struct heard *h)
 {
-	for (size_t i = 0; i < c->bus->n_units; i++) {
-		struct buf unheard = { 0 };
+	struct pdu_about about = pdu_about(h->pdu, h->pdu_len);
 
-		c->bus->units[i]->requests++;
-		pdu_serve(c->bus->units[i], h->pdu, h->pdu_len, &unheard);
-		buf_fini(&unheard);
-	}
+	return (struct exchange){
+		.chan = c,
+		.unit = u,
+		.request = h->frame,
+		.len = h->len,
+		.write = about.write,
+		.function = about.function,
+		.addr = about.addr,
+		.count = about.count,
+	};
 }
 
 static void
-serve(struct chan *c, const struct heard *h, wrap_fn *wrap)
+serve(struct chan *c, struct unit *u, const struct heard *h, wrap_fn *wrap)
 {
-	struct unit *u = plant_at(c->bus, h->unit);
+	struct exchange x = exchange(c, u, h);
 	struct buf pdu = { 0 }, out = { 0 };
 
-	if (!u)
-		return;
-	u->requests++;
-	if (u->fault.kind == FAULT_SILENT)
+	if (!exchange_begin(&x))
 		return;
 	pdu_serve(u, h->pdu, h->pdu_len, &pdu);
-	wrap(u, h, &pdu, &out);
-	/* Without a check on TCP the byte count, or exception code, is spoilt:
-	 * the frame contradicts itself.  On a serial line it is the CRC. */
-	chan_answer(c, u, &out, h->frame, h->len,
-	    wrap == wrap_rtu ? out.len - 1 : MBAP + 1);
+	if (u->now.kind == FAULT_WRONG_FUNCTION)
+		pdu.data[0]++;
+	if (h->unit != 0 || wrap == wrap_tcp) {
+		wrap(u, h, &pdu, &out);
+		/* Without a check on TCP the byte count, or exception code, is
+		 * spoilt: the frame contradicts itself.  On a serial line it is
+		 * the CRC. */
+		exchange_answer(
+		    &x, &out, wrap == wrap_rtu ? out.len - 1 : MBAP + 1);
+	}
 	buf_fini(&pdu);
 	buf_fini(&out);
 }
@@ -113,6 +123,7 @@ wire_tcp_input(struct chan *c)
 			.pdu = p + MBAP,
 			.pdu_len = length - 1,
 		};
+		struct unit *u;
 
 		if (get16(p + 2) != 0 || length < 2 || length > LENGTH_MAX) {
 			chan_close(c);
@@ -120,7 +131,9 @@ wire_tcp_input(struct chan *c)
 		}
 		if (c->in.len < h.len)
 			return;
-		serve(c, &h, wrap_tcp);
+		u = plant_at(c->bus, h.unit);
+		if (u)
+			serve(c, u, &h, wrap_tcp);
 		buf_consume(&c->in, h.len);
 	}
 }
@@ -157,26 +170,51 @@ request_len(const uint8_t *p, size_t len)
 	return len > count_at ? count_at + 1 + p[count_at] + 2 : SIZE_MAX;
 }
 
+/* too_early tells whether the line was not silent for as long as a frame
+ * needs to be told from the one before. */
+static bool
+too_early(struct chan *c)
+{
+	if (c->silence_ns >= exchange_gap(c))
+		return false;
+	c->bus->early_frames++;
+	return c->bus->limits.early == EARLY_IGNORE;
+}
+
 static void
 serve_rtu(struct chan *c, const uint8_t *p, size_t len)
 {
 	struct heard h = { p, len, p[0], p + 1, len - 3 };
+	struct unit *u = plant_at(c->bus, h.unit);
 
-	if (h.unit == 0)
-		broadcast(c, &h);
-	else
-		serve(c, &h, wrap_rtu);
+	if (too_early(c))
+		return;
+	if (u && h.unit)
+		serve(c, u, &h, wrap_rtu);
+	/* A broadcast is for all of them, and nobody answers. */
+	for (size_t i = 0; !h.unit && i < c->bus->n_units; i++)
+		serve(c, c->bus->units[i], &h, wrap_rtu);
+}
+
+/* An unknown function does not tell its length: it is a frame if all that has
+ * come is one. */
+static bool
+is_frame(const uint8_t *p, size_t len)
+{
+	return len >= 4 && len <= RTU_MAX && check_crc16(p, len) == 0;
 }
 
 void
 wire_rtu_input(struct chan *c)
 {
-	if (loop_us() - c->last_in_us > STALE_US && c->in_old)
+	if (loop_ns() - c->last_in_ns > STALE_NS && c->in_old)
 		buf_consume(&c->in, c->in_old);
 	while (!c->dead && c->in.len) {
 		const uint8_t *p = (const uint8_t *)c->in.data;
 		size_t len = request_len(p, c->in.len);
 
+		if (len == 0 && is_frame(p, c->in.len))
+			len = c->in.len;
 		if (len != 0 && len > c->in.len)
 			break;
 		if (len == 0 || check_crc16(p, len) != 0) {

@@ -1,1 +1,5 @@
 tb_test(cli owned LINK tb_own)
+tb_test(cli out LINK tb_cli)
+tb_test(cli words LINK tb_cli)
+tb_test(cli progress LINK tb_cli)
+tb_test(cli control_path LINK tb_cli)

@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+enum { SLAVE_REGS = 256, SLAVE_DATA = 264 };
+
 /* A request, and how it is to be answered. */
 struct ask {
 	uint8_t unit, function;
@@ -19,6 +21,11 @@ struct ask {
 	int idle_ms;       /* TCP: close when silent so long; 0: never */
 	uint8_t as_unit;   /* the unit that the answer names */
 	uint16_t first;    /* the register that is answered first */
+	/* writes */
+	uint16_t value; /* of 5 and 6; the first of 15 and 16; 22: AND mask */
+	uint16_t or ;   /* 22 */
+	bool ignore;    /* answer, but do not do it */
+	int64_t at_us;  /* when it was whole */
 };
 
 struct slave;
@@ -30,6 +37,11 @@ slave_value(uint8_t unit, uint16_t addr)
 {
 	return (uint16_t)(unit * 1000 + addr);
 }
+
+/* slave_stored is what was written to a register of the slave, of any unit, or
+ * the register's value.  slave_store writes it. */
+uint16_t slave_stored(struct slave *s, uint8_t unit, uint16_t addr);
+void slave_store(struct slave *s, uint16_t addr, uint16_t v);
 
 struct slave *slave_pty(slave_fn *fn, void *arg);
 struct slave *slave_tcp(slave_fn *fn, void *arg);

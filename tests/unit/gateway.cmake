@@ -1,2 +1,6 @@
-tb_test(gateway store LINK tb_gateway)
+tb_test(gateway store LINK tb_gateway PkgConfig::SQLITE)
 tb_test(gateway meta LINK tb_gateway)
+tb_test(gateway node LINK tb_gateway)
+tb_test(gateway guess LINK tb_gateway)
+tb_test(gateway interpret LINK tb_gateway)
+tb_test(gateway resources LINK tb_gateway)

@@ -1,11 +1,10 @@
 /* Buses against devices that misbehave: what counts is that no reading is ever
  * wrong, and that one bad unit does not spoil the others. */
-#include "drivers/bus.h"
-
 #include "common/mem.h"
-#include "field_slave.h"
+#include "field_rig.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -16,182 +15,6 @@
 
 #include <cmocka.h>
 
-enum { N_FIELDS = 8, UNITS_MAX = 3, BOX = 65536 };
-
-/* A device of registers, each its own request. */
-struct device {
-	struct field fields[N_FIELDS];
-	struct poll_class polls[2];
-	struct tmpl t;
-};
-
-static char class_normal[] = "normal", class_once[] = "once", empty[] = "";
-static char names[N_FIELDS][24];
-
-static void
-device_init(struct device *d, size_t n, unsigned stride, int64_t timeout_ms)
-{
-	memset(d, 0, sizeof(*d));
-	for (size_t i = 0; i < n; i++) {
-		struct field *f = &d->fields[i];
-
-		snprintf(names[i], sizeof(names[i]), "f%zu", i);
-		f->name = names[i];
-		f->unit = empty;
-		f->label = names[i];
-		f->poll = class_normal;
-		f->table = MB_INPUT;
-		f->type = REG_U16;
-		f->addr = (uint16_t)(i * stride);
-		f->bit_lo = 1;
-		f->scale = (struct num){ 1, 0 };
-	}
-	d->polls[0] = (struct poll_class){ class_normal, 50 };
-	d->polls[1] = (struct poll_class){ class_once, 0 };
-	d->t.id = class_normal;
-	d->t.kind = TMPL_MODBUS;
-	d->t.polls = d->polls;
-	d->t.n_polls = 2;
-	d->t.fields = d->fields;
-	d->t.n_fields = n;
-	d->t.timeout_ms = timeout_ms;
-}
-
-/* What was heard of one unit. */
-struct heard {
-	unsigned good, bad, wrong, offline, online, suspect, once;
-	int64_t last, gap_max; /* of good readings, ms */
-	unsigned by_field[N_FIELDS];
-	enum quality quality[N_FIELDS];
-};
-
-struct rig {
-	struct device dev;
-	struct cfg_bus cfg;
-	struct drv_unit units[UNITS_MAX];
-	size_t n_units;
-	struct mailbox *box;
-	size_t room; /* of the box; 0: plenty */
-	struct drv_bus *bus;
-	struct slave *slave;
-	struct heard heard[UNITS_MAX];
-	unsigned up, down;
-	char text[256];
-};
-
-static char name_bus[] = "test", name_unit[] = "unit";
-
-static void
-rig_start(struct rig *r, int type, struct slave *slave, size_t n_units)
-{
-	r->slave = slave;
-	r->cfg.name = name_bus;
-	r->cfg.type = type;
-	r->cfg.host = mem_strdup(slave_path(slave));
-	r->cfg.port = mem_strdup(slave_path(slave));
-	r->cfg.serial = (struct serial_mode){ 115200, 8, 'N', 1 };
-	r->n_units = n_units;
-	for (size_t i = 0; i < n_units; i++)
-		r->units[i] = (struct drv_unit){ (uint32_t)i, name_unit,
-			(int)i + 1, &r->dev.t, 0 };
-	r->box = mailbox_new(r->room ? r->room : BOX, NULL, NULL);
-	r->bus =
-	    drv_bus_start(&r->cfg, r->units, n_units, r->box, &clock_system);
-}
-
-static void
-take_reading(
-    struct rig *r, const struct drv_event *ev, const struct reading *in)
-{
-	struct heard *h = &r->heard[ev->unit];
-	const struct field *f = &r->dev.fields[in->field];
-	uint8_t unit = (uint8_t)r->units[ev->unit].address;
-
-	h->quality[in->field] = in->quality;
-	if (in->quality != QUALITY_OK) {
-		h->bad++;
-		return;
-	}
-	if (r->cfg.type != BUS_SERIAL &&
-	    in->value.num.mant != slave_value(unit, f->addr))
-		h->wrong++;
-	h->good++;
-	h->by_field[in->field]++;
-}
-
-static void
-take_readings(struct rig *r, const struct drv_event *ev)
-{
-	struct heard *h = &r->heard[ev->unit];
-	unsigned good = h->good;
-
-	for (size_t i = 0; i < ev->n; i++)
-		take_reading(r, ev, &ev->r[i]);
-	if (h->good == good)
-		return;
-	if (h->last && ev->mono_ms - h->last > h->gap_max)
-		h->gap_max = ev->mono_ms - h->last;
-	h->last = ev->mono_ms;
-}
-
-static void
-take_event(struct rig *r, const struct drv_event *ev)
-{
-	struct heard *h = &r->heard[ev->unit];
-
-	switch (ev->kind) {
-	case DRV_READINGS:
-		take_readings(r, ev);
-		break;
-	case DRV_UNIT:
-		h->offline += ev->state == UNIT_OFFLINE;
-		h->online += ev->state == UNIT_ONLINE;
-		h->suspect += ev->state == UNIT_SUSPECT;
-		break;
-	case DRV_LINE_UP:
-		r->up++;
-		break;
-	case DRV_LINE_DOWN:
-		r->down++;
-		snprintf(r->text, sizeof(r->text), "%s", ev->text);
-		break;
-	case DRV_ONCE_DONE:
-		h->once++;
-		break;
-	}
-}
-
-static void
-listen_for(struct rig *r, int64_t ms)
-{
-	int64_t end = clock_mono(&clock_system) + ms, left;
-
-	while ((left = end - clock_mono(&clock_system)) > 0) {
-		struct drv_event *ev = mailbox_wait(r->box, left);
-
-		if (ev)
-			take_event(r, ev);
-		free(ev);
-	}
-}
-
-static void
-rig_stop(struct rig *r)
-{
-	drv_bus_stop(r->bus);
-	mailbox_free(r->box, free);
-	slave_stop(r->slave);
-	free(r->cfg.host);
-	free(r->cfg.port);
-}
-
-static void
-answers_all(struct ask *a, void *arg)
-{
-	(void)a;
-	(void)arg;
-}
-
 static void
 polls(int type)
 {
@@ -199,7 +22,7 @@ polls(int type)
 	struct drv_stats st;
 
 	device_init(&r.dev, 5, 1, 300);
-	r.dev.fields[4].poll = class_once;
+	r.dev.fields[4].poll = rig_once;
 	rig_start(&r, type,
 	    type == BUS_MODBUS_TCP ? slave_tcp(answers_all, NULL)
 				   : slave_pty(answers_all, NULL),
@@ -399,7 +222,7 @@ full_box(void **state)
 
 	(void)state;
 	device_init(&r.dev, 3, 10, 300);
-	r.dev.fields[1].poll = class_once;
+	r.dev.fields[1].poll = rig_once;
 	r.dev.polls[0].ms = 10;
 	rig_start(&r, BUS_MODBUS_TCP, slave_tcp(answers_all, NULL), 2);
 	usleep(600000);
@@ -482,6 +305,33 @@ dead_neighbour_rtu(void **state)
 	dead_neighbour(BUS_MODBUS_RTU);
 }
 
+/* Once it is known to be dead, a neighbour takes no time from the others: it is
+ * probed where there is room. */
+static void
+probes_between(void **state)
+{
+	struct rig r = { 0 };
+	struct drv_stats before, after;
+
+	(void)state;
+	device_init(&r.dev, 8, 10, 100);
+	r.dev.polls[0].ms = 300;
+	rig_start(&r, BUS_MODBUS_RTU, slave_pty(unit_2_is_dead, NULL), 2);
+	for (int i = 0; i < 100 && r.heard[1].offline == 0; i++)
+		listen_for(&r, 50);
+	assert_int_equal(r.heard[1].offline, 1);
+	listen_for(&r, 400);
+	drv_bus_stats(r.bus, &before);
+	r.heard[0].last = 0;
+	r.heard[0].gap_max = 0;
+	listen_for(&r, 6500);
+	drv_bus_stats(r.bus, &after);
+	print_message("  longest gap %lld ms\n", (long long)r.heard[0].gap_max);
+	assert_true(after.timeouts > before.timeouts);
+	assert_true(r.heard[0].gap_max < 330);
+	rig_stop(&r);
+}
+
 /* Register 3 does not exist, nor does what reads it. */
 static void
 has_a_hole(struct ask *a, void *arg)
@@ -527,7 +377,7 @@ missing_register(void **state)
 	assert_int_equal(r.heard[0].wrong, 0);
 	assert_int_equal(r.heard[0].bad, 1); /* said once, then left alone */
 	assert_int_equal(r.heard[0].quality[3], QUALITY_MISSING);
-	assert_int_equal(st.exceptions, 2);
+	assert_int_equal(st.exceptions, 3);
 	assert_true(r.heard[0].by_field[2] > 5);
 	assert_true(r.heard[0].by_field[5] > 5);
 	rig_stop(&r);
@@ -702,6 +552,86 @@ vanished_pty(void **state)
 	rig_stop(&r);
 }
 
+static unsigned
+open_files(void)
+{
+	unsigned n = 0;
+
+	for (int fd = 0; fd < 2048; fd++)
+		n += fcntl(fd, F_GETFD) >= 0;
+	return n;
+}
+
+/* Nothing is asked for an hour; the port goes; its descriptor goes too. */
+static void
+vanishes_idle(void **state)
+{
+	struct rig r = { 0 };
+	unsigned before;
+	int64_t start;
+
+	(void)state;
+	device_init(&r.dev, 1, 10, 300);
+	r.dev.polls[0].ms = 3600000;
+	rig_start(&r, BUS_MODBUS_RTU, slave_pty(answers_all, NULL), 1);
+	listen_for(&r, 300);
+	assert_int_equal(r.heard[0].good, 1);
+	before = open_files();
+	start = clock_mono(&clock_system);
+	slave_stop(r.slave); /* closes two of them */
+	while (open_files() > before - 3 &&
+	    clock_mono(&clock_system) < start + 1000)
+		usleep(1000);
+	assert_true(clock_mono(&clock_system) - start < 200);
+	listen_for(&r, 50);
+	assert_int_equal(r.down, 1);
+	r.slave = slave_pty(answers_all, NULL);
+	rig_stop(&r);
+}
+
+/* It comes back under another name: those that answered before are asked
+ * first, so that the dead one costs them nothing. */
+static void
+replugged(void **state)
+{
+	struct rig r = { 0 };
+	char link[] = "/tmp/tb-test-port-XXXXXX";
+	int64_t start;
+
+	(void)state;
+	device_init(&r.dev, 2, 10, 500);
+	assert_true(mkstemp(link) >= 0);
+	r.slave = slave_pty(unit_2_is_dead, NULL);
+	assert_int_equal(unlink(link), 0);
+	assert_int_equal(symlink(slave_path(r.slave), link), 0);
+	rig_start(&r, BUS_MODBUS_RTU, r.slave, 2);
+	drv_bus_stop(r.bus);
+	free(r.cfg.port);
+	r.cfg.port = mem_strdup(link);
+	r.units[0].address = 2; /* the dead one is the first */
+	r.units[1].address = 1;
+	r.bus = drv_bus_start(&r.cfg, r.units, 2, r.box, &clock_system);
+	listen_for(&r, 2500);
+	assert_true(r.heard[1].good > 0);
+	unlink(link);
+	slave_stop(r.slave);
+	listen_for(&r, 3000);
+	assert_int_equal(r.down, 1);
+
+	r.slave = slave_pty(unit_2_is_dead, NULL);
+	assert_int_equal(symlink(slave_path(r.slave), link), 0);
+	start = clock_mono(&clock_system);
+	r.heard[1].online = 0;
+	while (
+	    r.heard[1].online == 0 && clock_mono(&clock_system) < start + 3000)
+		listen_for(&r, 10);
+	print_message("  back after %lld ms\n",
+	    (long long)(clock_mono(&clock_system) - start));
+	assert_true(clock_mono(&clock_system) - start < 800);
+	unlink(link);
+	rig_stop(&r);
+}
+
 static void
 busy_port(void **state)
 {
@@ -720,7 +650,7 @@ busy_port(void **state)
 	assert_non_null(strstr(b.text, "held by"));
 	assert_non_null(strstr(b.text, "another bus of this gateway"));
 	drv_bus_stop(b.bus);
-	mailbox_free(b.box, free);
+	mailbox_free(b.box, drv_event_free);
 	free(b.cfg.host);
 	free(b.cfg.port);
 	a.heard[0].bad = 0;
@@ -772,8 +702,8 @@ lines_that_fail(void **state)
 		{ BUS_MODBUS_RTU, file, NULL, "is not a serial port" },
 		{ BUS_MODBUS_TCP, NULL, closed, "refuses the connection" },
 		{ BUS_MODBUS_TCP, NULL, nonsense, "host must be" },
-		{ BUS_MODBUS_RTU_TCP, NULL, closed, "not supported yet" },
-		{ BUS_SERIAL, NULL, closed, "not supported yet" },
+		{ BUS_MODBUS_RTU_TCP, NULL, closed, "refuses the connection" },
+		{ BUS_SERIAL, NULL, closed, "refuses the connection" },
 	};
 
 	(void)state;
@@ -781,7 +711,7 @@ lines_that_fail(void **state)
 		struct rig r = { 0 };
 
 		device_init(&r.dev, 2, 10, 300);
-		r.cfg = (struct cfg_bus){ .name = name_bus,
+		r.cfg = (struct cfg_bus){ .name = rig_bus_name,
 			.type = rows[i].type,
 			.port = rows[i].port,
 			.host = rows[i].host };
@@ -793,7 +723,7 @@ lines_that_fail(void **state)
 		assert_int_equal(r.down, 1);
 		assert_non_null(strstr(r.text, rows[i].want));
 		drv_bus_stop(r.bus);
-		mailbox_free(r.box, free);
+		mailbox_free(r.box, drv_event_free);
 	}
 }
 
@@ -847,7 +777,7 @@ stops_connecting(void **state)
 		(void)connect(full[i], (struct sockaddr *)&at, sizeof(at));
 	}
 	device_init(&r.dev, 1, 10, 300);
-	r.cfg.name = name_bus;
+	r.cfg.name = rig_bus_name;
 	r.cfg.type = BUS_MODBUS_TCP;
 	r.cfg.host = mem_printf("127.0.0.1:%u", (unsigned)ntohs(at.sin_port));
 	r.box = mailbox_new(BOX, NULL, NULL);
@@ -857,7 +787,7 @@ stops_connecting(void **state)
 	start = clock_mono(&clock_system);
 	drv_bus_stop(r.bus);
 	assert_true(clock_mono(&clock_system) - start < 500);
-	mailbox_free(r.box, free);
+	mailbox_free(r.box, drv_event_free);
 	free(r.cfg.host);
 	for (size_t i = 0; i < 3; i++)
 		close(full[i]);
@@ -878,6 +808,172 @@ read_now(void **state)
 	drv_bus_read_now(r.bus, 0);
 	listen_for(&r, 200);
 	assert_int_equal(r.heard[0].good, 2);
+	rig_stop(&r);
+}
+
+/* --- what exceptions mean --- */
+
+/* Function 2 is unknown; register 10 fails now and then, 20 always. */
+static void
+has_moods(struct ask *a, void *arg)
+{
+	unsigned *unknown = arg;
+
+	if (a->function == 2) {
+		(*unknown)++;
+		a->exception = 1;
+	} else if (a->addr == 20) {
+		a->exception = 4;
+	}
+}
+
+static void
+unsupported_and_faulty(void **state)
+{
+	struct rig r = { 0 };
+	unsigned unknown = 0;
+
+	(void)state;
+	device_init(&r.dev, 4, 10, 300);
+	r.dev.fields[3].table = MB_DISCRETE;
+	rig_start(&r, BUS_MODBUS_TCP, slave_tcp(has_moods, &unknown), 1);
+	listen_for(&r, 500);
+	rig_stop(&r);
+	assert_int_equal(unknown, 1); /* asked again in an hour */
+	assert_int_equal(r.heard[0].online, 1);
+	assert_int_equal(r.heard[0].suspect + r.heard[0].offline, 0);
+	assert_true(r.heard[0].by_field[0] > 5 && r.heard[0].by_field[1] > 5);
+	assert_int_equal(r.heard[0].quality[2], QUALITY_ERROR);
+}
+
+static void
+always_fails(struct ask *a, void *arg)
+{
+	bool *well = arg;
+
+	if (!*well)
+		a->exception = 4;
+}
+
+/* It answers, so it is not offline, and is asked on. */
+static void
+faulty(void **state)
+{
+	struct rig r = { 0 };
+	bool well = false;
+
+	(void)state;
+	device_init(&r.dev, 3, 10, 300);
+	rig_start(&r, BUS_MODBUS_TCP, slave_tcp(always_fails, &well), 1);
+	listen_for(&r, 600);
+	assert_int_equal(r.heard[0].suspect, 1);
+	assert_int_equal(r.heard[0].offline, 0);
+	assert_int_equal(r.heard[0].good, 0);
+	print_message("  %s\n", r.heard[0].text);
+	rig_stop(&r);
+	well = true;
+	memset(&r.heard, 0, sizeof(r.heard));
+	rig_start(&r, BUS_MODBUS_TCP, slave_tcp(always_fails, &well), 1);
+	listen_for(&r, 300);
+	assert_int_equal(r.heard[0].online, 1);
+	rig_stop(&r);
+}
+
+static void
+unit_2_is_busy(struct ask *a, void *arg)
+{
+	(void)arg;
+	if (a->unit == 2)
+		a->exception = 5;
+}
+
+/* One that needs its time does not take the others'. */
+static void
+busy_neighbour(void **state)
+{
+	struct rig r = { 0 };
+
+	(void)state;
+	device_init(&r.dev, 2, 10, 300);
+	rig_start(&r, BUS_MODBUS_TCP, slave_tcp(unit_2_is_busy, NULL), 2);
+	listen_for(&r, 2500);
+	assert_true(r.heard[0].gap_max < 100);
+	assert_int_equal(r.heard[1].offline + r.heard[1].suspect, 0);
+	assert_int_equal(r.heard[1].quality[0], QUALITY_ERROR);
+	rig_stop(&r);
+}
+
+/* An installer reads what is wrong, where, and what to look at. */
+static void
+says_what_to_look_at(void **state)
+{
+	struct rig r = { 0 };
+	const char *text = r.heard[1].text;
+
+	(void)state;
+	device_init(&r.dev, 2, 10, 60);
+	rig_start(&r, BUS_MODBUS_RTU, slave_pty(unit_2_is_dead, NULL), 2);
+	listen_for(&r, 1500);
+	print_message("  %s\n", text);
+	assert_non_null(strstr(text, "does not answer"));
+	assert_non_null(strstr(text, "address 2 on /dev/pts/"));
+	assert_non_null(strstr(text, "115200 8N1"));
+	assert_non_null(strstr(text, "not answered yet"));
+	assert_non_null(strstr(text, "A and B"));
+	rig_stop(&r);
+}
+
+/* --- scale factors --- */
+
+static void
+scaled(void **state)
+{
+	static const int distance[] = { 1, 50 };
+	struct rig r = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		memset(&r, 0, sizeof(r));
+		device_init(&r.dev, 2, 10, 300);
+		r.any_value = true;
+		r.dev.fields[0].sf = r.dev.fields[1].name;
+		r.dev.fields[0].sf_field = 1;
+		r.dev.fields[1].type = REG_I16;
+		r.dev.fields[1].addr = (uint16_t)distance[i];
+		r.slave = slave_tcp(answers_all, NULL);
+		slave_store(r.slave, 0, 2305);
+		slave_store(r.slave, (uint16_t)distance[i], (uint16_t)-1);
+		rig_start(&r, BUS_MODBUS_TCP, r.slave, 1);
+		listen_for(&r, 300);
+		assert_true(r.heard[0].by_field[0] > 3);
+		assert_int_equal(r.heard[0].bad, 0);
+		assert_int_equal(r.heard[0].value[0], 2305);
+		assert_int_equal(r.heard[0].dec[0], 1);
+		rig_stop(&r);
+	}
+}
+
+/* The factor is read once, before what it scales. */
+static void
+scaled_once(void **state)
+{
+	struct rig r = { 0 };
+
+	(void)state;
+	device_init(&r.dev, 2, 10, 300);
+	r.any_value = true;
+	r.dev.fields[0].sf = r.dev.fields[1].name;
+	r.dev.fields[0].sf_field = 1;
+	r.dev.fields[1].type = REG_I16;
+	r.dev.fields[1].poll = rig_once;
+	r.slave = slave_tcp(answers_all, NULL);
+	slave_store(r.slave, 0, 2305);
+	slave_store(r.slave, 10, (uint16_t)-2);
+	rig_start(&r, BUS_MODBUS_TCP, r.slave, 1);
+	listen_for(&r, 300);
+	assert_int_equal(r.heard[0].bad, 0);
+	assert_int_equal(r.heard[0].by_field[1], 1);
+	assert_int_equal(r.heard[0].dec[0], 2);
 	rig_stop(&r);
 }
 
@@ -1015,6 +1111,87 @@ text_streamed(void **state)
 	rig_stop(&r);
 }
 
+/* A text device and a Modbus device take turns on one line; what is a number
+ * for the one is noise for the other. */
+static void
+two_tongues(int fd, const char *data, size_t n, void *arg)
+{
+	/* unit 2, input register 0: 2000, as a finished frame */
+	static const char frame[] = { 2, 4, 2, 7, (char)0xd0, (char)0xfe,
+		(char)0x9c };
+
+	if (n > 0 && data[0] == '1')
+		weather(fd, data, n, arg);
+	else if (n == 8 && data[0] == 2)
+		(void)!write(fd, frame, sizeof(frame));
+}
+
+static void
+mixed_protocols(void **state)
+{
+	struct device modbus;
+	struct rig r = { 0 };
+	char crc[3];
+
+	(void)state;
+	sdi12("1r0,Ta=22.5,Ua=40.1", crc);
+	as_text(&r, FRAME_POLL);
+	r.dev.t.serial = (struct serial_mode){ 4800, 8, 'N', 1 };
+	r.any_value = true;
+	rig_start(&r, BUS_MODBUS_RTU, slave_text(two_tongues, crc), 2);
+	drv_bus_stop(r.bus);
+	device_init(&modbus, 1, 1, 300);
+	r.units[1].tmpl = &modbus.t;
+	r.bus = drv_bus_start(&r.cfg, r.units, 2, r.box, &clock_system);
+	listen_for(&r, 1000);
+	print_message(
+	    "  %u text, %u modbus\n", r.heard[0].good, r.heard[1].good);
+	assert_true(r.heard[0].good > 10);
+	assert_true(r.heard[1].good > 5);
+	assert_int_equal(r.heard[0].bad + r.heard[1].bad, 0);
+	assert_int_equal(r.heard[1].value[0], 2000);
+	rig_stop(&r);
+}
+
+/* A stream over host:port, whose other end goes and comes back. */
+static void
+streamed_over_tcp(void **state)
+{
+	struct sockaddr_in at = { .sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int fd, door = socket(AF_INET, SOCK_STREAM, 0);
+	socklen_t len = sizeof(at);
+	struct rig r = { 0 };
+	char line[64], crc[3];
+
+	(void)state;
+	sdi12("1r0,Ta=22.5,Ua=40.1", crc);
+	snprintf(line, sizeof(line), "1r0,Ta=22.5,Ua=40.1%.3s\r\n", crc);
+	assert_int_equal(bind(door, (struct sockaddr *)&at, sizeof(at)), 0);
+	assert_int_equal(listen(door, 4), 0);
+	getsockname(door, (struct sockaddr *)&at, &len);
+	as_text(&r, FRAME_STREAM);
+	r.slave = slave_text(deaf, NULL);
+	rig_start(&r, BUS_SERIAL, r.slave, 1);
+	drv_bus_stop(r.bus);
+	free(r.cfg.port);
+	r.cfg.port = NULL;
+	r.cfg.host = mem_printf("127.0.0.1:%u", (unsigned)ntohs(at.sin_port));
+	listen_for(&r, 50);
+	memset(r.heard, 0, sizeof(r.heard));
+	r.bus = drv_bus_start(&r.cfg, r.units, 1, r.box, &clock_system);
+	for (int i = 0; i < 2; i++) {
+		fd = accept(door, NULL, NULL);
+		(void)!write(fd, line, strlen(line));
+		listen_for(&r, 100);
+		close(fd);
+	}
+	assert_int_equal(r.heard[0].good, 4);
+	assert_int_equal(r.heard[0].bad, 0);
+	rig_stop(&r);
+	close(door);
+}
+
 static void
 stranger(void **state)
 {
@@ -1045,6 +1222,7 @@ main(void)
 		cmocka_unit_test(shifted_rtu),
 		cmocka_unit_test(dead_neighbour_tcp),
 		cmocka_unit_test(dead_neighbour_rtu),
+		cmocka_unit_test(probes_between),
 		cmocka_unit_test(hole_splits),
 		cmocka_unit_test(missing_register),
 		cmocka_unit_test(bad_crc),
@@ -1063,6 +1241,16 @@ main(void)
 		cmocka_unit_test(text_bad_crc),
 		cmocka_unit_test(text_streamed),
 		cmocka_unit_test(stranger),
+		cmocka_unit_test(streamed_over_tcp),
+		cmocka_unit_test(unsupported_and_faulty),
+		cmocka_unit_test(faulty),
+		cmocka_unit_test(busy_neighbour),
+		cmocka_unit_test(says_what_to_look_at),
+		cmocka_unit_test(scaled),
+		cmocka_unit_test(scaled_once),
+		cmocka_unit_test(mixed_protocols),
+		cmocka_unit_test(replugged),
+		cmocka_unit_test(vanishes_idle),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,7 @@
 #include "broken.h"
 #include "config/config.h"
 #include "config/secret.h"
+#include "config/stable_name.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -9,6 +10,7 @@
 #define XMPP                                         \
 	"[xmpp]\njid = plant7@example.org/gateway\n" \
 	"password = @secret:xmpp-password\n"
+#define REGISTRY "[registry]\njid = registry.example.org\n"
 #define PLC "[bus plc]\ntype = modbus-tcp\nhost = 192.0.2.10\n"
 #define LINE "[bus rs485]\ntype = modbus-rtu\nport = /dev/ttyS0\n"
 #define METER(id, more)                \
@@ -33,7 +35,7 @@ broken(void **state)
 {
 	(void)state;
 	broken_all(
-	    TEST_DATA "/config/broken", "thingbridge.conf", 70, load_notes);
+	    TEST_DATA "/config/broken", "thingbridge.conf", 110, load_notes);
 }
 
 /* Loads text that must be right; *said has the notes and is freed with it. */
@@ -60,6 +62,17 @@ notes_of(const char *text)
 	if (cfg_load_text("t", text, strlen(text), &c, &notes) == OK)
 		cfg_free(c);
 	return buf_take(&notes);
+}
+
+static void
+put(const char *path, const char *text, mode_t mode)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+	close(fd);
+	assert_int_equal(chmod(path, mode), 0);
 }
 
 static void
@@ -161,6 +174,31 @@ allowed(void **state)
 		{ "two ports of one host",
 		    XMPP PLC "[bus b]\ntype = modbus-rtu-tcp\n"
 			     "host = 192.0.2.10:503\n" },
+		{ "a text device among Modbus devices, at its own speed",
+		    XMPP LINE METER("a", "address = 3\n") "[node b]\n"
+							  "bus = rs485\n"
+							  "template = "
+							  "generic.xy-md02-"
+							  "ascii\n" },
+		{ "a Modbus unit and a text device with one address",
+		    XMPP LINE METER("a", "address = 3\n") "[node b]\n"
+							  "bus = rs485\n"
+							  "address = 3\n"
+							  "template = "
+							  "vaisala.wxt\n" },
+		{ "the speed of a line behind TCP, for its pauses",
+		    XMPP "[bus b]\ntype = modbus-rtu-tcp\nserial = 9600\n"
+			 "host = 192.0.2.10:4001\ngap = 5ms\n"
+			 "[bus c]\ntype = serial\nserial = 300 7E1\n"
+			 "host = 192.0.2.10:4002\nchar_delay = 1ms\n" },
+		{ "a line whose direction this program switches",
+		    XMPP LINE "rs485 = rts-down\nrts_before = 200us\n"
+			      "rts_after = 2ms\nchar_delay = 3ms\n" },
+		{ "a tag of [tags] replaced by one of its type",
+		    XMPP PLC "[tags]\n#LAT = 1.5\nCITY = Kiruna\n"
+			     "[node a]\nbus = plc\naddress = 1\n"
+			     "template = generic.relay8\ntag.#lat = 2\n"
+			     "tag.CITY = Luleå\n" },
 		{ "a field of one node among [tags] and tag.",
 		    XMPP LINE
 		    "[tags]\n#ALT = @power\n" METER("a", "address = 3\n") },
@@ -196,6 +234,140 @@ by_id(void **state)
 	    "t:6: warning: [bus a] /dev/ttyUSB0 may be another device after a "
 	    "reboot (use its name in /dev/serial/by-id/ or by-path/)\n");
 	free(got);
+}
+
+/* The warning names what leads to the port. */
+static void
+port_names(void **state)
+{
+	static const char *const links[] = { "by-id/usb-B", "by-id/usb-A",
+		"by-path/pci-1" };
+	char dir[] = "/tmp/tb-serial-XXXXXX", *device, *other, *found;
+	char *path[3];
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	device = mem_printf("%s/ttyUSB0", dir);
+	other = mem_printf("%s/ttyUSB1", dir);
+	put(device, "", 0600);
+	put(other, "", 0600);
+	found = mem_printf("%s/by-path", dir);
+	assert_int_equal(mkdir(found, 0700), 0);
+	path[2] = mem_printf("%s/%s", dir, links[2]);
+	assert_int_equal(symlink(device, path[2]), 0);
+	free(found);
+	found = stable_name(dir, device);
+	assert_string_equal(found, path[2]);
+	free(found);
+	found = mem_printf("%s/by-id", dir);
+	assert_int_equal(mkdir(found, 0700), 0);
+	free(found);
+	for (size_t i = 0; i < 2; i++) {
+		path[i] = mem_printf("%s/%s", dir, links[i]);
+		assert_int_equal(symlink(i ? device : other, path[i]), 0);
+	}
+	found = stable_name(dir, device);
+	assert_string_equal(found, path[1]);
+	free(found);
+	assert_null(stable_name(dir, "/nonexistent"));
+	for (size_t i = 0; i < 3; i++) {
+		unlink(path[i]);
+		*strrchr(path[i], '/') = '\0';
+		rmdir(path[i]);
+		free(path[i]);
+	}
+	unlink(device);
+	unlink(other);
+	free(device);
+	free(other);
+	assert_int_equal(rmdir(dir), 0);
+}
+
+static void
+lines(void **state)
+{
+	struct cfg *c = load(
+	    XMPP LINE "rs485 = rts-up\nrts_before = 250us\nrts_after = 2ms\n"
+		      "char_delay = 3ms\n"
+		      "[node w]\nbus = rs485\n"
+		      "template = generic.xy-md02-ascii\n"
+		      "[bus t]\ntype = modbus-rtu-tcp\nhost = h:4001\n"
+		      "[bus s]\ntype = serial\nhost = h:4002\n"
+		      "[node n]\nbus = s\ntemplate = vaisala.wxt-nmea\n");
+
+	(void)state;
+	assert_int_equal(c->buses[0].rs485, CFG_RS485_RTS_UP);
+	assert_int_equal(c->buses[0].rts_before_us, 250);
+	assert_int_equal(c->buses[0].rts_after_us, 2000);
+	assert_int_equal(c->buses[0].char_delay_ms, 3);
+	assert_int_equal(c->buses[0].serial.baud, 9600);
+	assert_int_equal(c->buses[1].serial.baud, 9600);
+	assert_int_equal(c->buses[2].serial.baud, 4800);
+	assert_int_equal(c->nodes[0].tmpl->kind, TMPL_TEXT);
+	cfg_free(c);
+}
+
+/* Nodes that change a template alike have one copy. */
+static void
+changes(void **state)
+{
+	struct cfg *c = load(XMPP LINE METER("a", "address = 3\n") METER("b",
+	    "address = 4\nfield.power_l1.poll = 1s\n"
+	    "field.power_l1.deadband = 10\n") METER("c",
+	    "address = 5\nfield.power_l1.poll = 1s\n"
+	    "field.power_l1.deadband = 10\n")
+		METER("d", "address = 6\nfield.power_l1.poll =\n"));
+	const struct tmpl *t = c->nodes[1].tmpl;
+	struct cfg *other = load(XMPP LINE METER(
+	    "a", "address = 3\nfield.power.max = 1000\n") METER("b",
+	    "address = 4\nfield.power_l1.poll = 1s\n"
+	    "field.power_l1.deadband = 10\n"));
+
+	(void)state;
+	assert_ptr_equal(c->nodes[2].tmpl, t);
+	assert_ptr_not_equal(c->nodes[0].tmpl, t);
+	assert_ptr_equal(c->nodes[3].tmpl, c->nodes[0].tmpl);
+	assert_int_equal(c->n_templates, 2);
+	assert_string_equal(t->id, "eastron.sdm630");
+	assert_int_equal(tmpl_poll_ms(t, tmpl_find(t, "power_l1"), 0), 1000);
+	assert_int_equal(tmpl_find(t, "power_l1")->deadband.mant, 10);
+	assert_false(cfg_node_equal(&c->nodes[0], &other->nodes[0]));
+	assert_true(cfg_node_equal(&c->nodes[1], &other->nodes[1]));
+	cfg_free(c);
+	cfg_free(other);
+}
+
+static void
+unknown_template(void **state)
+{
+	static const struct {
+		const char *id, *hint;
+	} rows[] = {
+		{ "eastron.sdm360", "(did you mean \"eastron.sdm630\"?  " },
+		{ "sdm630", "(did you mean \"eastron.sdm630\"?  " },
+		{ "acme.em24", "(did you mean \"gavazzi.em24\"?  " },
+		{ "zzz.9", "(" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char *text = mem_printf(XMPP PLC
+		    "[node a]\nbus = plc\naddress = 1\ntemplate = %s\n",
+		    rows[i].id);
+		char *got = notes_of(text);
+		char *want = mem_printf(
+		    "t:10: error: [node a] there is no template \"%s\" "
+		    "%ssearched: %s, ./templates, /etc/thingbridge/templates, ",
+		    rows[i].id, rows[i].hint, TEST_TEMPLATES);
+
+		print_message("  %s", got);
+		assert_memory_equal(got, want, strlen(want));
+		assert_non_null(
+		    strstr(got, "/usr/share/thingbridge/templates)"));
+		free(text);
+		free(got);
+		free(want);
+	}
 }
 
 static void
@@ -312,21 +484,13 @@ restarts(void **state)
 
 /* --- secrets --- */
 
+/* A folder with the secret that all but the tests of secrets need. */
+static char credentials[] = "/tmp/tb-config-XXXXXX";
+
 struct site {
 	char dir[64];
 	char *conf, *secrets, *secret;
 };
-
-static void
-put(const char *path, const char *text, mode_t mode)
-{
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-
-	assert_true(fd >= 0);
-	assert_int_equal(write(fd, text, strlen(text)), (ssize_t)strlen(text));
-	close(fd);
-	assert_int_equal(chmod(path, mode), 0);
-}
 
 static void
 site_init(struct site *s)
@@ -337,7 +501,8 @@ site_init(struct site *s)
 	s->secrets = mem_printf("%s/secrets", s->dir);
 	s->secret = mem_printf("%s/secrets/xmpp-password", s->dir);
 	assert_int_equal(mkdir(s->secrets, 0700), 0);
-	put(s->conf, XMPP, 0644);
+	put(s->conf, XMPP REGISTRY, 0644);
+	unsetenv("CREDENTIALS_DIRECTORY");
 }
 
 static void
@@ -347,6 +512,7 @@ site_fini(struct site *s)
 	unlink(s->secret);
 	rmdir(s->secrets);
 	rmdir(s->dir);
+	setenv("CREDENTIALS_DIRECTORY", credentials, 1);
 	free(s->conf);
 	free(s->secrets);
 	free(s->secret);
@@ -417,6 +583,79 @@ secret_missing(void **state)
 	site_fini(&s);
 }
 
+static char *
+check_notes(const char *path, enum err want)
+{
+	struct buf notes = { 0 };
+	struct cfg *c;
+
+	assert_int_equal(cfg_load(path, false, &c, &notes), want);
+	cfg_free(c);
+	return buf_take(&notes);
+}
+
+/* A check reads no secret, and says what the daemon would. */
+static void
+secret_looked_at(void **state)
+{
+	struct site s;
+	char *got;
+
+	(void)state;
+	site_init(&s);
+	got = check_notes(s.conf, ERR_CONFIG);
+	assert_non_null(strstr(got, "there is no secret \"xmpp-password\""));
+	free(got);
+	put(s.secret, "geheim\n", 0644);
+	got = check_notes(s.conf, ERR_CONFIG);
+	assert_non_null(strstr(got, "others can read the secret"));
+	free(got);
+	put(s.secret, "\n", 0600);
+	got = check_notes(s.conf, ERR_CONFIG);
+	assert_non_null(strstr(got, "is empty"));
+	free(got);
+	put(s.secret, "geheim\n", 0600);
+	got = check_notes(s.conf, OK);
+	assert_string_equal(got, "");
+	free(got);
+	site_fini(&s);
+}
+
+/* As a user who may look at neither the folder nor the file. */
+static void
+secret_of_others(void **state)
+{
+	struct site s;
+	char *got;
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	site_init(&s);
+	assert_int_equal(chmod(s.dir, 0755), 0);
+	put(s.secret, "geheim\n", 0600);
+	assert_int_equal(seteuid(65534), 0);
+	got = check_notes(s.conf, OK);
+	assert_int_equal(seteuid(0), 0);
+	assert_non_null(strstr(got,
+	    ":3: warning: [xmpp] this user may not "
+	    "look for the secret \"xmpp-password\""));
+	free(got);
+	assert_int_equal(chmod(s.secrets, 0755), 0);
+	assert_int_equal(seteuid(65534), 0);
+	got = check_notes(s.conf, OK);
+	assert_int_equal(seteuid(0), 0);
+	assert_string_equal(got, "");
+	free(got);
+	assert_int_equal(chmod(s.secret, 0620), 0);
+	assert_int_equal(seteuid(65534), 0);
+	got = check_notes(s.conf, ERR_CONFIG);
+	assert_int_equal(seteuid(0), 0);
+	assert_non_null(strstr(got, "others can read the secret"));
+	free(got);
+	site_fini(&s);
+}
+
 /* systemd's directory comes first, and its modes are its own business. */
 static void
 secret_credentials(void **state)
@@ -446,6 +685,33 @@ secret_credentials(void **state)
 	free(first);
 	free(second);
 	buf_fini(&notes);
+	site_fini(&s);
+}
+
+/* --- what the configuration names --- */
+
+static void
+outside(void **state)
+{
+	struct site s;
+	char *text, *got;
+
+	(void)state;
+	site_init(&s);
+	put(s.secret, "geheim\n", 0600);
+	text = mem_printf(XMPP "ca_file = %s\n" REGISTRY
+			       "[gateway]\nstate = %s/no/state.db\n",
+	    s.conf, s.dir);
+	put(s.conf, text, 0644);
+	got = check_notes(s.conf, OK);
+	assert_non_null(strstr(got, ":8: warning: [gateway] the folder "));
+	assert_int_equal(strchr(got, '\n')[1], '\0');
+	free(got);
+	free(text);
+	put(s.conf, XMPP, 0644);
+	got = check_notes(s.conf, ERR_CONFIG);
+	assert_non_null(strstr(got, "[registry] jid is missing"));
+	free(got);
 	site_fini(&s);
 }
 
@@ -703,6 +969,31 @@ other_files_wrong(void **state)
 	site_fini(&s);
 }
 
+static int
+give_secret(void **state)
+{
+	char *path;
+
+	(void)state;
+	if (!mkdtemp(credentials))
+		return 1;
+	path = mem_printf("%s/xmpp-password", credentials);
+	put(path, "geheim\n", 0600);
+	free(path);
+	return setenv("CREDENTIALS_DIRECTORY", credentials, 1);
+}
+
+static int
+take_secret(void **state)
+{
+	char *path = mem_printf("%s/xmpp-password", credentials);
+
+	(void)state;
+	unlink(path);
+	free(path);
+	return rmdir(credentials);
+}
+
 int
 main(void)
 {
@@ -713,13 +1004,20 @@ main(void)
 		cmocka_unit_test(allowed),
 		cmocka_unit_test(peers),
 		cmocka_unit_test(by_id),
+		cmocka_unit_test(port_names),
+		cmocka_unit_test(lines),
+		cmocka_unit_test(changes),
+		cmocka_unit_test(unknown_template),
 		cmocka_unit_test(several),
 		cmocka_unit_test(limits),
 		cmocka_unit_test(comparing),
 		cmocka_unit_test(restarts),
 		cmocka_unit_test(secret_files),
 		cmocka_unit_test(secret_missing),
+		cmocka_unit_test(secret_looked_at),
+		cmocka_unit_test(secret_of_others),
 		cmocka_unit_test(secret_credentials),
+		cmocka_unit_test(outside),
 		cmocka_unit_test(parts),
 		cmocka_unit_test(no_file),
 		cmocka_unit_test(printing),
@@ -732,5 +1030,5 @@ main(void)
 	};
 
 	setenv("THINGBRIDGE_TEMPLATES", TEST_TEMPLATES, 1);
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, give_secret, take_secret);
 }

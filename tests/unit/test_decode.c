@@ -9,9 +9,10 @@
 
 enum { TEXT = 160 };
 
-static uint64_t nans[] = { 0x8000, 0xffffffff, UINT64_MAX };
+static uint64_t nans[] = { 0x8000, 0xffffffff, UINT64_MAX, 0xff, 0x80, 0xffff };
 static char word_off[] = "off", word_on[] = "on \xc3\xa9";
-static struct enum_word words[] = { { 0, word_off }, { 3, word_on } };
+static struct enum_word words[] = { { .value = 0, .word = word_off },
+	{ .value = 3, .word = word_on } };
 
 /* A reading as text: its value, or MISSING, or ERROR. */
 static void
@@ -84,6 +85,11 @@ static const struct {
 	    { 0x7fff, 0, 0, 0 }, "ERROR" },
 	{ "u8h", { .type = REG_U8H, PLAIN }, { 0x12ab }, "18" },
 	{ "u8l", { .type = REG_U8L, PLAIN }, { 0x12ab }, "171" },
+	{ "i8h", { .type = REG_I8H, PLAIN }, { 0xfe01 }, "-2" },
+	{ "i8l", { .type = REG_I8L, PLAIN }, { 0x01fe }, "-2" },
+	{ "i8l of swapped bytes",
+	    { .type = REG_I8L, .bit_lo = 1, .order = ORDER_BADC }, { 0xfe01 },
+	    "-2" },
 	{ "f32", { .type = REG_F32, PLAIN, DEC(1) }, { 0x4366, 0x8000 },
 	    "230.5" },
 	{ "f32 CDAB", { .type = REG_F32, PLAIN, .order = ORDER_CDAB, DEC(1) },
@@ -128,6 +134,29 @@ static const struct {
 	{ "no value, wider than the field",
 	    { .type = REG_I16, PLAIN, .nan = nans + 2, .n_nan = 1 }, { 0xffff },
 	    "MISSING" },
+	{ "no value, a byte",
+	    { .type = REG_U8H, PLAIN, .nan = nans + 3, .n_nan = 1 }, { 0xff12 },
+	    "MISSING" },
+	{ "no value, a byte with a sign",
+	    { .type = REG_I8L, PLAIN, .nan = nans + 4, .n_nan = 1 }, { 0x1280 },
+	    "MISSING" },
+	{ "no value, in the other byte",
+	    { .type = REG_U8L, PLAIN, .nan = nans + 3, .n_nan = 1 }, { 0xff12 },
+	    "18" },
+	{ "no value: the register, of which these are bits",
+	    { .type = REG_U16,
+		.bit_hi = 4,
+		.bit_lo = 2,
+		.nan = nans + 5,
+		.n_nan = 1 },
+	    { 0xffff }, "MISSING" },
+	{ "bits all set, in a register that has a value",
+	    { .type = REG_U16,
+		.bit_hi = 4,
+		.bit_lo = 2,
+		.nan = nans + 5,
+		.n_nan = 1 },
+	    { 0x001c }, "7" },
 	{ "a value all the same",
 	    { .type = REG_I16, PLAIN, .nan = nans, .n_nan = 1 }, { 0x7fff },
 	    "32767" },
@@ -175,64 +204,192 @@ regs(void **state)
 		char text[TEXT];
 
 		print_message("  %s\n", cases[i].name);
-		decode_regs(&cases[i].f, cases[i].regs, &r);
+		decode_regs(&cases[i].f, cases[i].regs, 0, &r);
 		show(&r, text);
 		assert_string_equal(text, cases[i].want);
 	}
 }
 
+/* --- every type in every order --- */
+
+/* What the registers of each order hold when abcdefgh is sent most significant
+ * byte first. */
 static const struct {
-	const char *name;
-	int64_t in[8];
-	size_t n;
-	const char *want; /* + accepted, - held */
-} counters[] = {
-	{ "rises", { 1, 2, 2, 9 }, 4, "++++" },
-	{ "a single zero", { 100, 0, 101 }, 3, "+-+" },
-	{ "a reset, confirmed", { 100, 0, 1, 2 }, 4, "+-++" },
-	{ "confirmed by the same", { 100, 0, 0 }, 3, "+-+" },
-	{ "a lower one after a lower one", { 100, 50, 40, 41 }, 4, "+--+" },
-	{ "a single spike down, later another", { 100, 5, 101, 6, 102 }, 5,
-	    "+-+-+" },
-	{ "starts at zero", { 0, 0, 5 }, 3, "+++" },
+	enum reg_order order;
+	uint8_t at2[2], at4[4], at8[8];
+} orders[] = {
+	{ ORDER_ABCD, { 0, 1 }, { 0, 1, 2, 3 }, { 0, 1, 2, 3, 4, 5, 6, 7 } },
+	{ ORDER_BADC, { 1, 0 }, { 1, 0, 3, 2 }, { 1, 0, 3, 2, 5, 4, 7, 6 } },
+	{ ORDER_CDAB, { 0, 1 }, { 2, 3, 0, 1 }, { 6, 7, 4, 5, 2, 3, 0, 1 } },
+	{ ORDER_DCBA, { 1, 0 }, { 3, 2, 1, 0 }, { 7, 6, 5, 4, 3, 2, 1, 0 } },
 };
 
+static const struct golden {
+	const char *name;
+	enum reg_type type;
+	size_t len;
+	uint8_t bytes[8]; /* most significant first */
+	const char *want;
+} goldens[] = {
+	{ "u8h", REG_U8H, 2, { 0xab, 0xcd }, "171" },
+	{ "u8l", REG_U8L, 2, { 0xab, 0xcd }, "205" },
+	{ "i8h", REG_I8H, 2, { 0xab, 0xcd }, "-85" },
+	{ "i8l", REG_I8L, 2, { 0xab, 0xcd }, "-51" },
+	{ "i16", REG_I16, 2, { 0xab, 0xcd }, "-21555" },
+	{ "i16, least", REG_I16, 2, { 0x80, 0x00 }, "-32768" },
+	{ "u16", REG_U16, 2, { 0xab, 0xcd }, "43981" },
+	{ "i32", REG_I32, 4, { 0x89, 0xab, 0xcd, 0xef }, "-1985229329" },
+	{ "i32, least", REG_I32, 4, { 0x80, 0, 0, 0 }, "-2147483648" },
+	{ "u32", REG_U32, 4, { 0x89, 0xab, 0xcd, 0xef }, "2309737967" },
+	{ "i64", REG_I64, 8, { 0x81, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef },
+	    "-9141386507638288913" },
+	{ "i64, least", REG_I64, 8, { 0x80, 0, 0, 0, 0, 0, 0, 0 },
+	    "-9223372036854775808" },
+	{ "u64", REG_U64, 8, { 0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef },
+	    "81985529216486895" },
+	{ "f16", REG_F16, 2, { 0xc2, 0x48 }, "-3.141" },
+	{ "f32", REG_F32, 4, { 0x40, 0x49, 0x0f, 0xdb }, "3.141593" },
+	{ "f64", REG_F64, 8, { 0x40, 0x09, 0x21, 0xfb, 0x54, 0x44, 0x2d, 0x18 },
+	    "3.14159265359" },
+	{ "bcd16", REG_BCD16, 2, { 0x98, 0x76 }, "9876" },
+	{ "bcd32", REG_BCD32, 4, { 0x98, 0x76, 0x54, 0x32 }, "98765432" },
+};
+
+/* bytes, in the order of registers, as the registers that a line hands out */
 static void
-counts(void **state)
+lay_out(const struct golden *g, size_t order, uint16_t regs[4])
+{
+	const uint8_t *at = g->len == 2 ? orders[order].at2
+	    : g->len == 4               ? orders[order].at4
+					: orders[order].at8;
+
+	for (size_t i = 0; i < g->len / 2; i++)
+		regs[i] = (uint16_t)(g->bytes[at[2 * i]] << 8 |
+		    g->bytes[at[2 * i + 1]]);
+}
+
+static void
+every_type_and_order(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < sizeof(counters) / sizeof(counters[0]); i++) {
-		struct counter c = { 0 };
-		char got[8] = "";
+	for (size_t i = 0; i < sizeof(goldens) / sizeof(goldens[0]); i++) {
+		for (size_t o = 0; o < 4; o++) {
+			struct field f = { .type = goldens[i].type,
+				.order = orders[o].order,
+				.scale = { 1, 0 },
+				.bit_lo = 1 };
+			uint16_t regs[4] = { 0 };
+			struct reading r = { 0 };
+			char text[TEXT];
 
-		print_message("  %s\n", counters[i].name);
-		for (size_t j = 0; j < counters[i].n; j++) {
-			struct reading r = { .quality = QUALITY_OK,
-				.value.num = { counters[i].in[j], 0 } };
-
-			counter_check(&c, &r);
-			got[j] = r.quality == QUALITY_OK ? '+' : '-';
+			print_message("  %s, order %zu\n", goldens[i].name, o);
+			lay_out(&goldens[i], o, regs);
+			decode_regs(&f, regs, 0, &r);
+			show(&r, text);
+			assert_string_equal(text, goldens[i].want);
 		}
-		assert_string_equal(got, counters[i].want);
 	}
 }
 
-/* What is no number neither confirms nor resets. */
+/* --- scale factors --- */
+
+static const struct {
+	const char *name;
+	struct field f;
+	uint16_t regs[8];
+	const char *want;
+	int sf;
+} scaled[] = {
+	{ "scale factor below one", { .type = REG_I16, PLAIN }, { 2305 },
+	    "230.5", -1 },
+	{ "scale factor above one", { .type = REG_U16, PLAIN }, { 12 }, "1200",
+	    2 },
+	{ "scale factor and decimals", { .type = REG_I16, PLAIN, DEC(1) },
+	    { (uint16_t)-12345 }, "-12.3", -3 },
+	{ "scale factor and scale", { .type = REG_U32, TENTH }, { 0, 12345 },
+	    "12.345", -2 },
+	{ "scale factor above one, and scale", { .type = REG_U32, TENTH },
+	    { 0, 12345 }, "123450.0", 2 },
+	{ "scale factor of the largest", { .type = REG_U64, PLAIN, DEC(0) },
+	    { 0, 0, 0, 1 }, "10000000000", 10 },
+	{ "scale factor overflows", { .type = REG_U64, PLAIN },
+	    { 0x0fff, 0, 0, 0 }, "ERROR", 10 },
+	{ "no scale factor", { .type = REG_U16, PLAIN }, { 5 }, "MISSING",
+	    SF_NONE },
+	{ "scale factor not known yet", { .type = REG_U16, PLAIN }, { 5 },
+	    "ERROR", SF_UNKNOWN },
+	{ "no value comes before no scale factor",
+	    { .type = REG_I16, PLAIN, .nan = nans, .n_nan = 1 }, { 0x8000 },
+	    "MISSING", SF_UNKNOWN },
+	{ "scale factor of a float", { .type = REG_F32, PLAIN, DEC(2) },
+	    { 0x4366, 0x8000 }, "23.05", -1 },
+};
+
 static void
-counts_past_errors(void **state)
+scaled_by_power(void **state)
 {
-	struct counter c = { 0 };
-	struct reading r = { .quality = QUALITY_OK, .value.num = { 7, 0 } };
+	(void)state;
+	for (size_t i = 0; i < sizeof(scaled) / sizeof(scaled[0]); i++) {
+		struct reading r = { 0 };
+		char text[TEXT];
+
+		print_message("  %s\n", scaled[i].name);
+		decode_regs(&scaled[i].f, scaled[i].regs, scaled[i].sf, &r);
+		show(&r, text);
+		assert_string_equal(text, scaled[i].want);
+	}
+}
+
+static char sf_name[] = "sf";
+
+static void
+scale_factors(void **state)
+{
+	struct field f[3] = {
+		{ .type = REG_U16,
+		    .addr = 10,
+		    .bit_lo = 1,
+		    .sf = sf_name,
+		    .sf_field = 1 },
+		{ .type = REG_I16, .addr = 12, .bit_lo = 1, .sf_field = -1 },
+		{ .type = REG_U16, .addr = 11, .bit_lo = 1, .sf_field = -1 },
+	};
+	struct tmpl t = { .fields = f, .n_fields = 3 };
+	const size_t all[] = { 0, 2, 1 }, value[] = { 0 };
+	uint16_t regs[] = { 2305, 7, 0xffff };
+	struct decode_job whole = { &t, all, 3, 10, regs };
+	struct decode_job part = { &t, value, 1, 10, regs };
+	struct reading r[3];
+	char text[TEXT];
+	int8_t sf[3];
 
 	(void)state;
-	counter_check(&c, &r);
-	decode_bad(&r, QUALITY_ERROR, "test");
-	counter_check(&c, &r);
-	assert_int_equal(c.last.mant, 7);
-	r.quality = QUALITY_OK;
-	r.value.num.mant = 0;
-	counter_check(&c, &r);
-	assert_int_equal(r.quality, QUALITY_ERROR);
+	decode_sf_init(&t, sf);
+	assert_int_equal(sf[0], SF_UNUSED);
+	assert_int_equal(sf[1], SF_UNKNOWN);
+	decode_block(&part, sf, r);
+	assert_int_equal(r[0].quality, QUALITY_ERROR);
+	/* it stands behind the value, in the same answer */
+	decode_block(&whole, sf, r);
+	show(&r[0], text);
+	assert_string_equal(text, "230.5");
+	assert_int_equal(r[0].field, 0);
+	assert_int_equal(r[1].field, 2);
+	show(&r[2], text);
+	assert_string_equal(text, "-1");
+	/* kept for later answers */
+	regs[0] = 2311;
+	decode_block(&part, sf, r);
+	show(&r[0], text);
+	assert_string_equal(text, "231.1");
+	/* not implemented, and nonsense */
+	regs[2] = 0x8000;
+	decode_block(&whole, sf, r);
+	assert_int_equal(r[0].quality, QUALITY_MISSING);
+	regs[2] = 11;
+	decode_block(&whole, sf, r);
+	assert_int_equal(r[0].quality, QUALITY_MISSING);
+	assert_int_equal(sf[1], SF_NONE);
 }
 
 int
@@ -240,8 +397,9 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(regs),
-		cmocka_unit_test(counts),
-		cmocka_unit_test(counts_past_errors),
+		cmocka_unit_test(every_type_and_order),
+		cmocka_unit_test(scaled_by_power),
+		cmocka_unit_test(scale_factors),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -236,6 +236,41 @@ follows_by_deadband_and_interval(void **state)
 }
 
 /* After a restart the last pushed value is known from the store. */
+/* Small steps inside the deadband are told when the one that was told is older
+ * than a value may be. */
+static void
+follows_small_steps_by_age(void **state)
+{
+	struct node *n = node_of(state);
+
+	fields[2].max_age_ms = 300000;
+	say(n, 2, QUALITY_OK, 556, 1, 1000);
+	assert_true(meta_follow(n, 60000, 1000));
+	say(n, 2, QUALITY_OK, 557, 1, 300000);
+	assert_false(meta_follow(n, 60000, 300000));
+	say(n, 2, QUALITY_OK, 557, 1, 301000);
+	assert_true(meta_follow(n, 60000, 301000));
+	say(n, 2, QUALITY_OK, 557, 1, 900000);
+	assert_false(meta_follow(n, 60000, 900000)); /* nothing new */
+	fields[2].max_age_ms = 0;
+}
+
+/* What the installer set wins over the configuration, which is still known. */
+static void
+given_is_without_the_installer(void **state)
+{
+	struct node *n = node_of(state);
+	struct tags t = { 0 };
+
+	assert_int_equal(tags_add(&n->meta, "ROOM", "13", false, NULL), OK);
+	meta_wanted(n, &cfg, &t);
+	assert_tag(&t, "ROOM", "13");
+	tags_fini(&t);
+	meta_given(n, &cfg, &t);
+	assert_tag(&t, "ROOM", "12");
+	tags_fini(&t);
+}
+
 static void
 follow_survives_a_restart(void **state)
 {
@@ -331,6 +366,10 @@ main(void)
 		    claim_tags_are_never_updated, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 		    follows_by_deadband_and_interval, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    follows_small_steps_by_age, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    given_is_without_the_installer, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 		    follow_survives_a_restart, setup, teardown),
 		cmocka_unit_test_setup_teardown(

@@ -150,6 +150,29 @@ damaged(void **state)
 	unlink(path);
 }
 
+static void
+same(void **state)
+{
+	static const char registry[] = "registry.example.org";
+	json_t *things = empty();
+	struct tags tags = { 0 };
+	const json_t *entry;
+
+	(void)state;
+	assert_int_equal(tags_add(&tags, "SN", "1", false, NULL), OK);
+	assert_int_equal(tags_add(&tags, "KEY", "other", false, NULL), OK);
+	put(things, "a@example.org", "n", "S");
+	assert_null(owned_same(things, &tags, registry));
+	assert_int_equal(tags_add(&tags, "V", "1.20", true, NULL), OK);
+	entry = owned_same(things, &tags, registry);
+	assert_non_null(entry);
+	assert_string_equal(
+	    json_string_value(json_object_get(entry, "jid")), "a@example.org");
+	assert_null(owned_same(things, &tags, "other.example.org"));
+	tags_fini(&tags);
+	json_decref(things);
+}
+
 int
 main(void)
 {
@@ -157,6 +180,7 @@ main(void)
 		cmocka_unit_test(resolve),
 		cmocka_unit_test(keep),
 		cmocka_unit_test(damaged),
+		cmocka_unit_test(same),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

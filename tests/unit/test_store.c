@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <sqlite3.h>
 
 struct fixture {
 	char dir[64], path[96];
@@ -244,6 +245,69 @@ row_that_is_not_there(void **state)
 	assert_int_equal(store_commit(f->store, &eb), ERR_IO);
 }
 
+/* What was learned of a device is kept with the template it is of, and goes
+ * with its node. */
+static void
+keeps_what_was_learned(void **state)
+{
+	struct fixture *f = *state;
+	struct errbuf eb;
+	struct node *n = claimed_node(f);
+
+	n->learned.tmpl = INT64_C(-77);
+	learned_add(&n->learned, "voltage_l1");
+	learned_add(&n->learned, "serial");
+	assert_int_equal(store_learned(f->store, n), OK);
+	assert_int_equal(store_commit(f->store, &eb), OK);
+	reopen(f);
+	n = f->nodes.v[0];
+	assert_true(n->learned.tmpl == INT64_C(-77));
+	assert_int_equal(n->learned.n, 2);
+	assert_string_equal(n->learned.fields[0], "serial");
+	assert_string_equal(n->learned.fields[1], "voltage_l1");
+
+	learned_fini(&n->learned);
+	assert_int_equal(store_learned(f->store, n), OK);
+	assert_int_equal(store_commit(f->store, &eb), OK);
+	reopen(f);
+	assert_int_equal(f->nodes.v[0]->learned.n, 0);
+
+	learned_add(&f->nodes.v[0]->learned, "serial");
+	assert_int_equal(store_learned(f->store, f->nodes.v[0]), OK);
+	assert_int_equal(store_delete(f->store, f->nodes.v[0]), OK);
+	assert_int_equal(store_commit(f->store, &eb), OK);
+	reopen(f);
+	assert_int_equal(f->nodes.n, 0);
+}
+
+/* A state file of the first version is taken over as it is. */
+static void
+older_file(void **state)
+{
+	struct fixture *f = *state;
+	struct errbuf eb;
+	sqlite3 *db;
+
+	claimed_node(f);
+	assert_int_equal(store_commit(f->store, &eb), OK);
+	store_close(f->store);
+	f->store = NULL;
+	assert_int_equal(sqlite3_open(f->path, &db), SQLITE_OK);
+	assert_int_equal(
+	    sqlite3_exec(db, "DROP TABLE learned; PRAGMA user_version=1;", NULL,
+		NULL, NULL),
+	    SQLITE_OK);
+	sqlite3_close(db);
+	nodes_fini(&f->nodes);
+	assert_int_equal(store_open(f->path, &f->store, &eb), OK);
+	assert_int_equal(store_load(f->store, &f->nodes, &eb), OK);
+	assert_int_equal(f->nodes.n, 1);
+	assert_string_equal(f->nodes.v[0]->thing.owner, "anna@example.org");
+	learned_add(&f->nodes.v[0]->learned, "serial");
+	assert_int_equal(store_learned(f->store, f->nodes.v[0]), OK);
+	assert_int_equal(store_commit(f->store, &eb), OK);
+}
+
 static void
 not_a_database(void **state)
 {
@@ -279,6 +343,9 @@ main(void)
 		    full_disk_at_first_write, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 		    row_that_is_not_there, setup, teardown),
+		cmocka_unit_test_setup_teardown(
+		    keeps_what_was_learned, setup, teardown),
+		cmocka_unit_test_setup_teardown(older_file, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 		    not_a_database, setup, teardown),
 	};

@@ -18,7 +18,7 @@ static void
 broken(void **state)
 {
 	(void)state;
-	broken_all(TEST_DATA "/config/broken-templates", "", 60, load_notes);
+	broken_all(TEST_DATA "/config/broken-templates", "", 110, load_notes);
 }
 
 static struct tmpl *
@@ -176,6 +176,265 @@ modbus_lines(void **state)
 	assert_true(t->tags[1].num);
 	assert_string_equal(t->tags[1].value, "1.2");
 	tmpl_free(t);
+}
+
+#define MODBUS_TEMPLATE "[template]\nid=a\nname=A\nkind=modbus\n"
+
+static void
+scale_factors(void **state)
+{
+	struct tmpl *t = load_text(MODBUS_TEMPLATE
+	    "[field]\n"
+	    "w = holding:0 i16 sf=w_sf max_rate=5\n"
+	    "wh = holding:2 u32 kind=counter sf=w_sf max_rate=7/h\n"
+	    "w_sf = holding:1 i16 nan=0x8000\n"
+	    "t = holding:4 i16 scale=0.1 max_rate=3/min\n"
+	    "s = holding:5 i16 max_rate=0.25/s\n"
+	    "a = holding:6 i8h nan=0x80\nb = holding:6 i8l\n");
+	const struct field *f = t->fields;
+
+	(void)state;
+	assert_string_equal(f[0].sf, "w_sf");
+	assert_int_equal(f[0].sf_field, 2);
+	assert_int_equal(f[1].sf_field, 2);
+	assert_null(f[2].sf);
+	assert_int_equal(f[2].sf_field, -1);
+	assert_true(f[0].has_max_rate);
+	assert_false(f[2].has_max_rate);
+	assert_int_equal(num_cmp(f[0].max_rate, (struct num){ 5, 0 }), 0);
+	/* 7 / 3600, rounded up */
+	assert_int_equal(num_cmp(f[1].max_rate, (struct num){ 1944445, 9 }), 0);
+	assert_int_equal(num_cmp(f[3].max_rate, (struct num){ 5, 2 }), 0);
+	assert_int_equal(num_cmp(f[4].max_rate, (struct num){ 25, 2 }), 0);
+	assert_int_equal(f[5].type, REG_I8H);
+	assert_int_equal(f[6].type, REG_I8L);
+	assert_int_equal(tmpl_field_regs(&f[5]), 1);
+	tmpl_free(t);
+}
+
+/* One line of [control], and what it must mean. */
+static void
+controls(void **state)
+{
+	static const struct {
+		const char *line;
+		int fc;
+		enum verify verify;
+		unsigned verify_addr;
+		bool write_only;
+	} rows[] = {
+		{ "coil:3 bool", 5, VERIFY_SAME, 0, false },
+		{ "coil:3 bool fc=15", 15, VERIFY_SAME, 0, false },
+		{ "coil:3 bool verify=coil:0x200", 5, VERIFY_AT, 512, false },
+		{ "coil:3 bool verify=discrete:4", 5, VERIFY_AT, 4, false },
+		{ "coil:3 bool access=w", 5, VERIFY_NONE, 0, true },
+		{ "coil:3 bool access=w verify=discrete:1", 5, VERIFY_AT, 1,
+		    true },
+		{ "coil:3 bool verify=none", 5, VERIFY_NONE, 0, false },
+		{ "holding:0 u16", 6, VERIFY_SAME, 0, false },
+		{ "holding:0 i16 fc=16", 16, VERIFY_SAME, 0, false },
+		{ "holding:0 i16 verify=3x0008", 6, VERIFY_AT, 7, false },
+		{ "4x0010 i32 order=CDAB", 16, VERIFY_SAME, 0, false },
+		{ "holding:0 f32 dec=2", 16, VERIFY_SAME, 0, false },
+		{ "holding:0 f64 dec=2", 16, VERIFY_SAME, 0, false },
+		{ "holding:0 u64", 16, VERIFY_SAME, 0, false },
+		{ "holding:0 bcd16", 6, VERIFY_SAME, 0, false },
+		{ "holding:0 bcd32", 16, VERIFY_SAME, 0, false },
+		{ "holding:0 f16 dec=1", 6, VERIFY_SAME, 0, false },
+		{ "holding:0 str:2", 6, VERIFY_SAME, 0, false },
+		{ "holding:0 str:9", 16, VERIFY_SAME, 0, false },
+		{ "holding:0[3] bool", 6, VERIFY_SAME, 0, false },
+		{ "holding:0[3] bool fc=22", 22, VERIFY_SAME, 0, false },
+		{ "holding:0[3] bool fc=22 access=w", 22, VERIFY_NONE, 0,
+		    true },
+		{ "holding:0[3:1] u16 fc=16", 16, VERIFY_SAME, 0, false },
+		{ "holding:0 u8h", 6, VERIFY_SAME, 0, false },
+		{ "holding:0 i8l fc=22", 22, VERIFY_SAME, 0, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char *text = mem_printf(MODBUS_TEMPLATE
+		    "[field]\na = input:0 u16\n[control]\nc = %s\n",
+		    rows[i].line);
+		struct tmpl *t = load_text(text);
+		const struct control *c = tmpl_find_control(t, "c");
+
+		print_message("  %s\n", rows[i].line);
+		assert_non_null(c);
+		assert_int_equal(c->fc, rows[i].fc);
+		assert_int_equal(c->verify, rows[i].verify);
+		assert_int_equal(c->verify_addr, rows[i].verify_addr);
+		assert_int_equal(c->write_only, rows[i].write_only);
+		assert_int_equal(c->field, -1);
+		assert_string_equal(c->f.label, "c");
+		assert_string_equal(c->f.unit, "");
+		assert_false(c->has_step || c->has_pulse);
+		assert_null(tmpl_find_control(t, "a"));
+		tmpl_free(t);
+		free(text);
+	}
+}
+
+static void
+control_options(void **state)
+{
+	struct tmpl *t = load_text(MODBUS_TEMPLATE
+	    "[field]\na = input:0 u16\n"
+	    "set = input:4 i16 scale=0.1 unit=C label=\"Set point\"\n"
+	    "[control]\n"
+	    "set = holding:0 i16 scale=0.1 min=-10 max=10 step=0.5\n"
+	    "on = coil:0 bool pulse=1..3600s\n"
+	    "mode = holding:1 u16 enum=0:off,1:on pulse=500ms..1min "
+	    "unit=x label=Mode\n");
+	const struct control *c = t->controls;
+
+	(void)state;
+	assert_int_equal(t->n_controls, 3);
+	assert_int_equal(c[0].field, 1);
+	assert_string_equal(c[0].f.unit, "C");
+	assert_string_equal(c[0].f.label, "Set point");
+	assert_true(c[0].has_step && c[0].f.has_min && c[0].f.has_max);
+	assert_int_equal(num_cmp(c[0].step, (struct num){ 5, 1 }), 0);
+	assert_int_equal(num_cmp(c[0].f.min, (struct num){ -10, 0 }), 0);
+	assert_true(c[1].has_pulse);
+	assert_int_equal(c[1].pulse_min_ms, 1000);
+	assert_int_equal(c[1].pulse_max_ms, 3600000);
+	assert_int_equal(c[2].pulse_min_ms, 500);
+	assert_int_equal(c[2].pulse_max_ms, 60000);
+	assert_int_equal(c[2].f.n_words, 2);
+	assert_string_equal(c[2].f.label, "Mode");
+	tmpl_free(t);
+}
+
+/* What a template means does not change when its own text is read again, nor
+ * a copy with what a node changes of it. */
+static void
+again(void **state)
+{
+	static const char *const files[] = { "eastron-sdm630", "relay8",
+		"vaisala-wxt", "vaisala-wxt-nmea", "xy-md02-ascii" };
+	struct tmpl *t = load_text(
+	    MODBUS_TEMPLATE "source = a \\; b ; a comment\n[tag]\n#V = 1.5\n"
+			    "[field]\na = input:0 u16\n");
+	struct tmpl *copy = tmpl_again(t);
+
+	(void)state;
+	assert_non_null(copy);
+	assert_string_equal(copy->source, "a ; b");
+	assert_true(tmpl_equal(t, copy));
+	tmpl_free(copy);
+	tmpl_free(t);
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		char *path = mem_printf(TEST_TEMPLATES "/%s.ini", files[i]);
+
+		print_message("  %s\n", files[i]);
+		t = load(path);
+		copy = tmpl_again(t);
+		assert_non_null(copy);
+		assert_true(tmpl_equal(t, copy));
+		assert_int_equal(t->n_fields, copy->n_fields);
+		assert_int_equal(t->n_controls, copy->n_controls);
+		tmpl_free(copy);
+		tmpl_free(t);
+		free(path);
+	}
+}
+
+static void
+changed(void **state)
+{
+	static const struct {
+		const char *field, *option, *value;
+	} rows[] = {
+		{ "a", "poll", "1s" },
+		{ "a.b", "poll", "once" },
+		{ "a", "min", "-5" },
+		{ "a", "max", "7.5" },
+		{ "a", "deadband", "0.5" },
+		{ "a", "max_age", "1h" },
+		{ "a", "max_rate", "60/min" },
+		{ "a", "optional", "yes" },
+		{ "a", "label", "Hall 3" },
+	};
+	struct tmpl *t = load_text(MODBUS_TEMPLATE
+	    "[poll]\nonce = connect\nslow = 1min\n"
+	    "[field]\na = input:0 i16\na.b = input:1 i16 max=3\n"
+	    "c = input:2 i16\n");
+	struct tmpl *copy = tmpl_again(t);
+	struct buf unseen = { 0 };
+	struct notes notes = { .out = &unseen };
+	const struct field *f = copy->fields;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		assert_true(
+		    tmpl_field_change(copy, rows[i].field, rows[i].option,
+			rows[i].value, (struct place){ 0 }, &notes));
+	assert_int_equal(tmpl_poll_ms(copy, &f[0], 0), 1000);
+	assert_int_equal(tmpl_poll_ms(copy, &f[0], 9000), 1000);
+	assert_int_equal(tmpl_poll_ms(copy, &f[1], 0), 0);
+	/* the default class is still the one that it was */
+	assert_int_equal(tmpl_poll_ms(copy, &f[2], 0), 60000);
+	assert_int_equal(tmpl_poll_ms(copy, &f[2], 9000), 9000);
+	assert_int_equal(num_cmp(f[0].min, (struct num){ -5, 0 }), 0);
+	assert_int_equal(num_cmp(f[0].max, (struct num){ 75, 1 }), 0);
+	assert_int_equal(num_cmp(f[0].max_rate, (struct num){ 1, 0 }), 0);
+	assert_int_equal(f[0].max_age_ms, 3600000);
+	assert_true(f[0].has_deadband && f[0].optional);
+	assert_string_equal(f[0].label, "Hall 3");
+	assert_false(tmpl_equal(t, copy));
+	assert_int_equal(tmpl_poll_ms(t, &t->fields[0], 0), 60000);
+	tmpl_free(t);
+	tmpl_free(copy);
+	buf_fini(&unseen);
+}
+
+static void
+frames(void **state)
+{
+	static const struct {
+		const char *line;
+		size_t ends; /* all of them */
+		bool at;
+		int64_t length, length_at, length_add, idle_ms;
+	} rows[] = {
+		{ "end = \\r\\n", 1, false, 0, 0, 0, 0 },
+		{ "end = \\r\\n|\\x03|\\x7c", 3, false, 0, 0, 0, 0 },
+		{ "end = \\r|idle:20ms", 1, false, 0, 0, 0, 20 },
+		{ "end = idle:20ms", 0, false, 0, 0, 0, 20 },
+		{ "length = 0x10", 0, false, 16, 0, 0, 0 },
+		{ "length = byte@2", 0, true, 0, 2, 0, 0 },
+		{ "length = byte@2+5", 0, true, 0, 2, 5, 0 },
+		{ "length = byte@0-1", 0, true, 0, 0, -1, 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char *text =
+		    mem_printf("[template]\nid=a\nname=A\nkind=text\n[frame]\n"
+			       "mode = listen\n%s\n[parse]\nformat = csv\n"
+			       "[field]\na = col:1\n",
+			rows[i].line);
+		struct tmpl *t = load_text(text);
+		const struct frame *f = &t->frame;
+
+		print_message("  %s\n", rows[i].line);
+		assert_int_equal(
+		    f->n_ends + (f->end.data != NULL), rows[i].ends);
+		assert_int_equal(f->has_length_at, rows[i].at);
+		assert_int_equal(f->length, rows[i].length);
+		assert_int_equal(f->length_at, rows[i].length_at);
+		assert_int_equal(f->length_add, rows[i].length_add);
+		assert_int_equal(f->idle_ms, rows[i].idle_ms);
+		if (rows[i].ends == 3) {
+			assert_memory_equal(f->end.data, "\r\n", 2);
+			assert_memory_equal(f->ends[0].data, "\x03", 1);
+			assert_memory_equal(f->ends[1].data, "|", 1);
+		}
+		tmpl_free(t);
+		free(text);
+	}
 }
 
 static void
@@ -345,6 +604,12 @@ main(void)
 		cmocka_unit_test(shipped),
 		cmocka_unit_test(meter),
 		cmocka_unit_test(modbus_lines),
+		cmocka_unit_test(scale_factors),
+		cmocka_unit_test(controls),
+		cmocka_unit_test(control_options),
+		cmocka_unit_test(again),
+		cmocka_unit_test(changed),
+		cmocka_unit_test(frames),
 		cmocka_unit_test(stream),
 		cmocka_unit_test(asked),
 		cmocka_unit_test(text_lines),

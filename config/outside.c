@@ -1,0 +1,112 @@
+/* What the configuration names outside of itself, and the daemon would fail at:
+ * told before it is started. */
+#include "config/load.h"
+
+#include "common/mem.h"
+
+#include <errno.h>
+#include <libgen.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+static bool
+looks(const struct load *l)
+{
+	return l->secrets == SECRETS_LOOK;
+}
+
+static struct place
+place_of(struct load *l, const char *section, const char *key)
+{
+	const struct ini_section *s = load_section(l, section);
+
+	if (!s)
+		return (struct place){ l->ini.file, 0, section };
+	return ini_place(s, ini_find(s, key));
+}
+
+/* Who checks may be another user than the daemon's. */
+static void
+check_ca_file(struct load *l)
+{
+	const char *path = l->c->xmpp.ca_file;
+	struct place at = place_of(l, "xmpp", "ca_file");
+	char *what;
+
+	if (!path || access(path, R_OK) == 0)
+		return;
+	if (errno == EACCES && looks(l)) {
+		note_warning(&l->notes, at,
+		    "this user may not read the certificate file %s", path);
+		return;
+	}
+	what = mem_printf("the certificate file %s cannot be read", path);
+	note_errno(&l->notes, at, what);
+	free(what);
+}
+
+static void
+check_state(struct load *l)
+{
+	struct ini_item *given = load_good(load_section(l, "gateway"), "state");
+	struct place at = place_of(l, "gateway", "state");
+	char *copy = mem_strdup(l->c->gateway.state);
+	const char *dir = dirname(copy);
+	struct stat st;
+
+	/* The folder of the default is made with the service. */
+	if (stat(dir, &st) == 0 && !S_ISDIR(st.st_mode))
+		note_error(&l->notes, at, "%s is no folder", dir);
+	else if (given && looks(l) && stat(dir, &st) != 0 && errno == ENOENT)
+		note_warning(&l->notes, at,
+		    "the folder %s is not there (make it, or the daemon cannot "
+		    "start)",
+		    dir);
+	free(copy);
+}
+
+static void
+check_control(struct load *l)
+{
+	if (strlen(l->c->gateway.control) >=
+	    sizeof(((struct sockaddr_un *)NULL)->sun_path))
+		note_error(&l->notes, place_of(l, "gateway", "control"),
+		    "the path is longer than a socket's may be (107 bytes)");
+}
+
+/* The things are registered somewhere, and that is a component. */
+static void
+check_registry(struct load *l)
+{
+	const struct ini_section *s = load_section(l, "registry");
+	const char *jid = l->c->registry.jid;
+	bool said = ini_find(s, "jid") || ini_find(s, "subdomain") ||
+	    ini_find(s, "user");
+
+	if (l->ini.bad || (s && s->bad))
+		return;
+	if (!said)
+		note_error(&l->notes, place_of(l, "registry", "jid"),
+		    "jid is missing (the address of a Thing Registry "
+		    "component, as registry.example.org)");
+	else if (jid && strchr(jid, '@'))
+		note_error(&l->notes,
+		    place_of(
+			l, "registry", load_good(s, "user") ? "user" : "jid"),
+		    "the registry must be a component, as "
+		    "registry.example.org; an account, as %s, is not served "
+		    "yet",
+		    jid);
+}
+
+void
+load_check_outside(struct load *l)
+{
+	check_registry(l);
+	check_ca_file(l);
+	check_state(l);
+	check_control(l);
+}

@@ -1,0 +1,58 @@
+#include "config/stable_name.h"
+
+#include "common/mem.h"
+
+#include <dirent.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* alphasort() would follow the locale. */
+static int
+byte_order(const struct dirent **a, const struct dirent **b)
+{
+	return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static int
+is_link(const struct dirent *d)
+{
+	return d->d_name[0] != '.';
+}
+
+static char *
+link_to(const char *folder, const char *device)
+{
+	struct dirent **v;
+	int n = scandir(folder, &v, is_link, byte_order);
+	char *found = NULL;
+
+	for (int i = 0; i < n; i++) {
+		char *path = mem_printf("%s/%s", folder, v[i]->d_name);
+		char *real = realpath(path, NULL);
+
+		if (!found && real && strcmp(real, device) == 0)
+			found = mem_strdup(path);
+		free(real);
+		free(path);
+		free(v[i]);
+	}
+	if (n >= 0)
+		free(v);
+	return found;
+}
+
+char *
+stable_name(const char *dir, const char *port)
+{
+	static const char *const kinds[] = { "by-id", "by-path" };
+	char *device = realpath(port, NULL), *found = NULL;
+
+	for (size_t i = 0; device && !found && i < 2; i++) {
+		char *folder = mem_printf("%s/%s", dir, kinds[i]);
+
+		found = link_to(folder, device);
+		free(folder);
+	}
+	free(device);
+	return found;
+}

@@ -1,0 +1,11 @@
+/* Names of serial ports that stay the same after a reboot. */
+#ifndef CONFIG_STABLE_NAME_H
+#define CONFIG_STABLE_NAME_H
+
+#define STABLE_NAMES "/dev/serial"
+
+/* stable_name returns the first link in the folders by-id and by-path of dir
+ * that leads to the device port, or NULL.  Owns: returns owned. */
+char *stable_name(const char *dir, const char *port);
+
+#endif

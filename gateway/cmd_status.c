@@ -1,0 +1,209 @@
+/* Command: how the gateway is. */
+#include "common/mem.h"
+#include "gateway/cmd.h"
+#include "gateway/plant.h"
+#include "gateway/registrar.h"
+#include "gateway/warnings.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *
+xmpp_state(const struct gateway *gw)
+{
+	if (session_online(gw->session))
+		return "online";
+	return gw->offline_why[0] ? "offline" : "connecting";
+}
+
+/* status */
+
+static void
+count(json_t *o, const char *name)
+{
+	json_int_t n = json_integer_value(json_object_get(o, name));
+
+	json_object_set_new(o, name, json_integer(n + 1));
+}
+
+static json_t *
+node_counts(const struct gateway *gw)
+{
+	json_t *claim = json_object(), *device = json_object();
+	size_t total = 0;
+
+	for (size_t i = 0; i < gw->nodes.n; i++) {
+		const struct node *n = gw->nodes.v[i];
+
+		if (!n->cfg)
+			continue;
+		total++;
+		count(claim, claim_name(n->thing.claim));
+		count(device, node_device(n));
+	}
+	return json_pack("{s:I, s:o, s:o}", "total", (json_int_t)total, "claim",
+	    claim, "device", device);
+}
+
+/* {"2": 14, "6": 1}: how often each exception came; "0" are all others. */
+static json_t *
+exceptions_json(const struct drv_counters *k)
+{
+	json_t *o = json_object();
+
+	for (size_t i = 0; i < sizeof(k->exception) / sizeof(k->exception[0]);
+	     i++) {
+		char code[8];
+
+		if (k->exception[i] == 0)
+			continue;
+		snprintf(code, sizeof(code), "%zu", i);
+		json_object_set_new(o, code, json_integer(k->exception[i]));
+	}
+	return o;
+}
+
+static json_t *
+unit_json(const struct node *n)
+{
+	const struct drv_counters *k = &n->counters;
+	json_t *o = json_pack("{s:s, s:I, s:s, s:o, s:f, s:f, s:o, s:o}",
+	    "node", n->id, "address", (json_int_t)n->cfg->address, "state",
+	    node_device(n), "exception", exceptions_json(k), "rtt_p50_ms",
+	    (double)k->rtt_p50_us / 1000, "rtt_p99_ms",
+	    (double)k->rtt_p99_us / 1000, "last_ok",
+	    cmd_time_or_null(k->ok_utc_ms), "last_bad",
+	    cmd_time_or_null(k->bad_utc_ms));
+	const struct {
+		const char *name;
+		uint64_t n;
+	} counts[] = {
+		{ "ok", k->ok },
+		{ "timeouts", k->timeouts },
+		{ "garbled", k->garbled },
+		{ "late", k->late },
+		{ "retries", k->retries },
+		{ "exceptions", k->exceptions },
+		{ "bytes", k->bytes },
+		{ "overruns", k->overruns },
+	};
+
+	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
+		json_object_set_new(
+		    o, counts[i].name, json_integer((json_int_t)counts[i].n));
+	return o;
+}
+
+static json_t *
+line_json(const struct cfg_bus *line)
+{
+	char mode[CMD_SERIAL];
+	json_t *o;
+	char *text;
+
+	if (!line->port)
+		return json_string(line->host);
+	text = mem_printf(
+	    "%s %s", line->port, cmd_serial_text(&line->serial, mode));
+	o = json_string(text);
+	free(text);
+	return o;
+}
+
+static json_t *
+bus_json(const struct bus_status *b, json_t *units)
+{
+	json_t *o = json_pack("{s:s, s:o, s:b, s:o, s:i, s:f, s:o, s:o}",
+	    "name", b->line->name, "line", line_json(b->line), "up",
+	    b->stats.up, "trouble", cmd_text_or_null(b->trouble), "load",
+	    (int)b->load_percent, "rtt_ms", (double)b->stats.rtt_us / 1000,
+	    "planned",
+	    b->planned_percent < 0 ? json_null()
+				   : json_integer(b->planned_percent),
+	    "units", units);
+	const struct {
+		const char *name;
+		uint64_t n;
+	} counts[] = {
+		{ "requests", b->stats.requests },
+		{ "timeouts", b->stats.timeouts },
+		{ "crc", b->stats.crc },
+		{ "exceptions", b->stats.exceptions },
+		{ "late", b->stats.late },
+		{ "reconnects", b->stats.reconnects },
+		{ "overruns", b->stats.overruns },
+		{ "bytes", b->stats.bytes },
+	};
+
+	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
+		json_object_set_new(
+		    o, counts[i].name, json_integer((json_int_t)counts[i].n));
+	return o;
+}
+
+static json_t *
+bus_list(struct gateway *gw)
+{
+	json_t *a = json_array(), *by_name = json_object();
+
+	for (size_t i = 0; i < plant_count(gw->plant); i++) {
+		struct bus_status b;
+		json_t *units = json_array();
+
+		plant_status(gw->plant, i, &b);
+		json_object_set(by_name, b.line->name, units);
+		json_array_append_new(a, bus_json(&b, units));
+	}
+	for (size_t i = 0; i < gw->nodes.n; i++) {
+		const struct node *n = gw->nodes.v[i];
+
+		if (n->cfg)
+			json_array_append_new(
+			    json_object_get(by_name, n->cfg->bus),
+			    unit_json(n));
+	}
+	json_decref(by_name);
+	return a;
+}
+
+json_t *
+cmd_registry_json(const struct gateway *gw)
+{
+	const char *jid = registrar_jid(gw->registrar);
+
+	return json_pack("{s:s, s:s, s:b, s:b, s:o}", "jid", jid, "how",
+	    "configured", "found", jid[0] != '\0', "online",
+	    registrar_heard(gw->registrar), "trouble",
+	    cmd_text_or_null(registrar_trouble(gw->registrar)));
+}
+
+static json_t *
+config_error(const struct gateway *gw)
+{
+	if (!gw->cfg_refused[0])
+		return json_null();
+	return json_pack("{s:o, s:s}", "at",
+	    cmd_time_or_null(gw->cfg_refused_utc), "text", gw->cfg_refused);
+}
+
+enum err
+cmd_status(struct call *c)
+{
+	struct gateway *gw = c->gw;
+	char read_at[CLOCK_TEXT];
+	json_t *files = json_array();
+
+	for (size_t i = 0; i < gw->cfg->n_files; i++)
+		json_array_append_new(files, json_string(gw->cfg->files[i]));
+	clock_format(gw->cfg_utc, read_at);
+	c->out.data = json_pack(
+	    "{s:i, s:s, s:s, s:b, s:s, s:o, s:o, s:o, s:o, s:s, s:o, s:s, s:o}",
+	    "schema", 1, "jid", session_jid(gw->session), "xmpp",
+	    xmpp_state(gw), "tls", session_secured(gw->session), "server",
+	    session_server(gw->session), "registry", cmd_registry_json(gw),
+	    "nodes", node_counts(gw), "buses", bus_list(gw), "config", files,
+	    "config_read", read_at, "config_error", config_error(gw), "restart",
+	    gw->cfg_restart, "warnings", warnings_json(gw));
+	return OK;
+}

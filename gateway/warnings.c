@@ -1,0 +1,210 @@
+#include "gateway/warnings.h"
+
+#include "common/mem.h"
+#include "drivers/busload.h"
+#include "gateway/cmd.h"
+#include "gateway/plant.h"
+#include "gateway/registrar.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void
+warn(json_t *a, const char *command, char *text)
+{
+	json_array_append_new(
+	    a, json_pack("{s:s, s:s}", "text", text, "command", command));
+	free(text);
+}
+
+/* "12 s", "5 min", "3 h", "2 d" */
+static const char *
+ago(int64_t ms, char out[24])
+{
+	static const struct {
+		int64_t ms;
+		const char *unit;
+	} units[] = { { 86400000, "d" }, { 3600000, "h" }, { 60000, "min" },
+		{ 1000, "s" } };
+	size_t i = 0;
+
+	while (i < 3 && ms < units[i].ms * 2)
+		i++;
+	snprintf(out, 24, "%d %s", (int)(ms / units[i].ms), units[i].unit);
+	return out;
+}
+
+/* What is known of a device that does not answer, and what it mostly is. */
+static char *
+silent_text(const struct gateway *gw, const struct node *n)
+{
+	const struct drv_counters *k = &n->counters;
+	const struct cfg_bus *line = n->cfg->on;
+	char mode[CMD_SERIAL], since[24], *last, *text;
+	const char *causes = line->port
+	    ? "power, A and B swapped, another speed or parity, another address"
+	    : "power, network, another unit id";
+
+	if (k->garbled > k->timeouts && k->garbled > k->ok)
+		causes = "two devices of this address, another speed or "
+			 "parity, no termination";
+	if (k->ok_utc_ms)
+		last = mem_printf("last answer %s ago",
+		    ago(clock_utc(gw->clock) - k->ok_utc_ms, since));
+	else
+		last = mem_strdup("never answered");
+	text = mem_printf("%s: %s; address %d at %s%s%s, %s; check %s", n->id,
+	    n->trouble[0] ? n->trouble : "the device does not answer",
+	    (int)n->cfg->address, line->port ? line->port : line->host,
+	    line->port ? " " : "",
+	    line->port ? cmd_serial_text(&line->serial, mode) : "", last,
+	    causes);
+	free(last);
+	return text;
+}
+
+static void
+node_warning(json_t *a, const struct gateway *gw, const struct node *n)
+{
+	static const int64_t week_ms = INT64_C(7) * 86400 * 1000;
+	int64_t printed = clock_utc(gw->clock) - n->printed_utc;
+	char cmd[256];
+
+	if (n->device == UNIT_OFFLINE) {
+		snprintf(cmd, sizeof(cmd), "thingbridge probe %s %d",
+		    n->cfg->bus, (int)n->cfg->address);
+		warn(a, cmd, silent_text(gw, n));
+	}
+	if (n->thing.claim == CLAIM_REMOVED && !thing_has_owner(&n->thing)) {
+		snprintf(cmd, sizeof(cmd), "thingbridge reset %s", n->id);
+		warn(a, cmd, mem_printf("%s: not in the registry", n->id));
+	}
+	if (strcmp(node_sticker(n), "stale") == 0 &&
+	    !thing_has_owner(&n->thing)) {
+		snprintf(cmd, sizeof(cmd), "thingbridge stickers %s", n->id);
+		warn(a, cmd,
+		    mem_printf("%s: its KEY has changed since the sticker was "
+			       "printed; print a new one",
+			n->id));
+	}
+	if (strcmp(node_sticker(n), "printed") == 0 && printed > week_ms) {
+		snprintf(cmd, sizeof(cmd), "thingbridge stickers %s", n->id);
+		warn(a, cmd,
+		    mem_printf("%s: its sticker was printed %d days ago, and "
+			       "nobody has claimed it",
+			n->id, (int)(printed / 86400000)));
+	}
+}
+
+/* One line for all nodes that the registry refused: the cause is mostly one. */
+static void
+refusal_warning(json_t *a, const struct gateway *gw)
+{
+	const char *trouble = registrar_trouble(gw->registrar);
+	const struct node *first = NULL;
+	size_t n = 0;
+
+	for (size_t i = 0; i < gw->nodes.n; i++) {
+		if (gw->nodes.v[i]->duty.refusal[0] == '\0')
+			continue;
+		if (n++ == 0)
+			first = gw->nodes.v[i];
+	}
+	if (n)
+		warn(a, "thingbridge registry",
+		    mem_printf("%s refused %zu %s (%s: %s); is it a Thing "
+			       "Registry, and the right one?%s%s",
+			registrar_jid(gw->registrar), n,
+			n == 1 ? "node" : "nodes", first->id,
+			first->duty.refusal, *trouble ? "  " : "", trouble));
+}
+
+static void
+bus_warning(json_t *a, const struct bus_status *b)
+{
+	char cmd[256] = "";
+
+	if (b->line->port)
+		snprintf(cmd, sizeof(cmd), "thingbridge ports");
+	if (b->trouble[0])
+		warn(a, cmd,
+		    strncmp(b->trouble, "bus ", 4) == 0
+			? mem_strdup(b->trouble)
+			: mem_printf("bus %s: %s", b->line->name, b->trouble));
+	if (b->planned_percent <= BUSLOAD_WARN)
+		return;
+	warn(a, "thingbridge plan",
+	    mem_printf("bus %s: its nodes need %d %% of the line's time; poll "
+		       "more slowly, or put some on another line",
+		b->line->name, b->planned_percent));
+}
+
+static void
+config_warnings(json_t *a, const struct gateway *gw)
+{
+	if (gw->cfg_refused[0])
+		warn(a, "thingbridge check",
+		    mem_printf("the last reload was refused: %s; what was "
+			       "read before goes on",
+			gw->cfg_refused));
+	if (gw->cfg_restart[0])
+		warn(a, "systemctl restart thingbridge",
+		    mem_printf(
+			"takes effect after a restart: %s", gw->cfg_restart));
+}
+
+/* What helps; the sentence itself says the rest. */
+static const char *
+offline_hint(const struct gateway *gw)
+{
+	switch (gw->offline_fault) {
+	case SESSION_NO_AUTH: /* a new password is read at the start only */
+		return "systemctl restart thingbridge";
+	case SESSION_NO_ADDRESS:
+	case SESSION_NO_CONNECT:
+	case SESSION_NO_TLS:
+	case SESSION_SILENT:
+	case SESSION_LOST:
+	case SESSION_REPLACED:
+		break;
+	}
+	return "";
+}
+
+static void
+connection_warning(json_t *a, struct gateway *gw)
+{
+	const char *trouble = registrar_trouble(gw->registrar);
+
+	if (!session_online(gw->session)) {
+		if (gw->offline_why[0])
+			warn(a, offline_hint(gw), mem_strdup(gw->offline_why));
+	} else if (!registrar_reachable(gw->registrar)) {
+		warn(a, "thingbridge registry",
+		    mem_printf("the registry %s cannot be reached%s%s",
+			registrar_jid(gw->registrar), trouble[0] ? ": " : "",
+			trouble));
+	}
+}
+
+json_t *
+warnings_json(struct gateway *gw)
+{
+	json_t *a = json_array();
+
+	connection_warning(a, gw);
+	config_warnings(a, gw);
+	refusal_warning(a, gw);
+	for (size_t i = 0; i < plant_count(gw->plant); i++) {
+		struct bus_status b;
+
+		plant_status(gw->plant, i, &b);
+		bus_warning(a, &b);
+	}
+	for (size_t i = 0; i < gw->nodes.n; i++) {
+		if (gw->nodes.v[i]->cfg)
+			node_warning(a, gw, gw->nodes.v[i]);
+	}
+	return a;
+}
