@@ -58,8 +58,14 @@ int own_things(const struct call *c);
 int own_remove(const struct call *c);
 int own_disown(const struct call *c);
 int own_update(const struct call *c);
+int own_search(const struct call *c);
 int own_login(const struct call *c);
 
 extern const struct opt own_claim_opts[];
+extern const struct opt own_search_opts[];
+
+/* own_tags_text writes the tags of a row: "NAME=value #NAME=1".  Returns owned.
+ */
+char *own_tags_text(const json_t *row);
 
 #endif

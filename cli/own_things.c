@@ -5,8 +5,8 @@
 
 #include <stdlib.h>
 
-static char *
-tags_text(const json_t *row)
+char *
+own_tags_text(const json_t *row)
 {
 	json_t *tags = json_object_get(row, "tags"), *v;
 	struct buf b = { 0 };
@@ -29,7 +29,7 @@ static const struct column columns[] = {
 	{ .title = "CACHE", .member = "cache" },
 	{ .title = "PUBLIC", .member = "public" },
 	{ .title = "CLAIMED", .member = "when" },
-	{ .title = "TAGS", .text = tags_text },
+	{ .title = "TAGS", .text = own_tags_text },
 	{ .title = NULL },
 };
 

@@ -125,8 +125,8 @@ owned_drop(json_t *things, const struct thing_name *name)
 	return false;
 }
 
-static json_t *
-tags_json(const struct tags *tags)
+json_t *
+owned_tags(const struct tags *tags)
 {
 	json_t *o = json_object();
 
@@ -146,7 +146,7 @@ tags_json(const struct tags *tags)
 json_t *
 owned_same(const json_t *things, const struct tags *tags, const char *registry)
 {
-	json_t *want = tags_json(tags), *entry, *found = NULL;
+	json_t *want = owned_tags(tags), *entry, *found = NULL;
 	size_t i;
 
 	json_array_foreach(list_of(things), i, entry)
@@ -173,7 +173,7 @@ owned_put(json_t *things, const struct thing_name *name,
 	    json_pack("{s:s, s:s, s:s, s:s, s:b, s:s, s:s, s:o}", "jid",
 		name->jid, "node", name->node.node, "source", name->node.source,
 		"cache", name->node.cache, "public", is_public, "registry",
-		registry, "when", at, "tags", tags_json(tags)));
+		registry, "when", at, "tags", owned_tags(tags)));
 }
 
 /* The only entry with these two; jid NULL: any.  *n counts them. */

@@ -28,6 +28,10 @@ struct thing_name {
 	struct node_ref node;
 };
 
+/* owned_tags is {"NAME": "value", "#NAME": "1.5"}, without KEY.  Returns owned.
+ */
+json_t *owned_tags(const struct tags *tags);
+
 /* owned_put adds a thing, or replaces what was known of it; KEY is left out of
  * tags.  when is UTC in ms. */
 void owned_put(json_t *things, const struct thing_name *name,

@@ -33,6 +33,18 @@ static const struct verb verbs[] = {
 	    "thingowner things\n"
 	    "thingowner things --plain | cut -f2",
 	    NULL, 0, 0, own_things, false },
+	{ "search", "OPERATOR... [OPTION...]",
+	    "find claimed public things, of anybody",
+	    "All operators must hold; #NAME compares as a number, NAME as "
+	    "text:\n"
+	    "  NAME=V NAME!=V NAME>V NAME>=V NAME<V NAME<=V\n"
+	    "  NAME=A..B   from A to B, both included; NAME=[A..B) leaves B "
+	    "out\n"
+	    "  NAME!=A..B  outside of that\n"
+	    "  NAME~MASK   * stands for any characters",
+	    "thingowner search MODEL=IMC '#V>=1' '#V<2' 'SN~39487*'\n"
+	    "thingowner search '#LAT=55.5..55.7' '#LON=12.9..13.1' --all",
+	    own_search_opts, 1, -1, own_search, false },
 	{ "update", "THING TAG=VALUE... | #TAG=NUMBER...",
 	    "change what the registry tells of a thing",
 	    THING_HELP "\nWithout a value (TAG=) a tag is deleted.",

@@ -60,8 +60,8 @@ find_op(xmpp_stanza_t *el)
 	return NULL;
 }
 
-static enum err
-parse_node(xmpp_stanza_t *el, struct node_ref *out, struct errbuf *eb)
+enum err
+discovery_parse_node(xmpp_stanza_t *el, struct node_ref *out, struct errbuf *eb)
 {
 	for (size_t i = 0; i < NODE_ATTRS; i++) {
 		const char *text = attr_text(el, node_attrs[i].name);
@@ -139,8 +139,8 @@ parse_tag(xmpp_stanza_t *el, bool num, struct tags *out, struct errbuf *eb)
 	return e == ERR_BUSY ? ERR_PROTO : e;
 }
 
-static enum err
-parse_tags(xmpp_stanza_t *el, struct tags *out, struct errbuf *eb)
+enum err
+discovery_parse_tags(xmpp_stanza_t *el, struct tags *out, struct errbuf *eb)
 {
 	xmpp_stanza_t *c;
 	enum err e = OK;
@@ -168,7 +168,7 @@ discovery_parse(xmpp_stanza_t *el, struct disc_msg *out, struct errbuf *eb)
 		return errbuf_set(
 		    eb, ERR_UNSUP, "not an element of " DISCOVERY_NS);
 	out->op = (enum disc_op)(op - ops);
-	e = parse_node(el, &out->node, eb);
+	e = discovery_parse_node(el, &out->node, eb);
 	if (e == OK)
 		e = parse_jid(el, op, &out->jid, eb);
 	if (e == OK && op->is_public)
@@ -177,7 +177,7 @@ discovery_parse(xmpp_stanza_t *el, struct disc_msg *out, struct errbuf *eb)
 	if (e == OK && op->self_owned)
 		e = parse_flag(el, "selfOwned", &has, &out->self_owned, eb);
 	if (e == OK && op->tags)
-		e = parse_tags(el, &out->tags, eb);
+		e = discovery_parse_tags(el, &out->tags, eb);
 	return e;
 }
 
@@ -187,8 +187,8 @@ discovery_fini(struct disc_msg *m)
 	tags_fini(&m->tags);
 }
 
-static void
-build_node(xmpp_stanza_t *el, const struct node_ref *node)
+void
+discovery_build_node(xmpp_stanza_t *el, const struct node_ref *node)
 {
 	for (size_t i = 0; i < NODE_ATTRS; i++) {
 		const char *text;
@@ -209,8 +209,9 @@ writes_public(const struct disc_msg *m)
 	    (m->op == DISC_CLAIMED || !m->is_public);
 }
 
-static void
-build_tags(xmpp_ctx_t *ctx, xmpp_stanza_t *el, const struct tags *tags)
+void
+discovery_build_tags(
+    xmpp_ctx_t *ctx, xmpp_stanza_t *el, const struct tags *tags)
 {
 	for (size_t i = 0; i < tags->n; i++) {
 		const struct tag *tag = &tags->v[i];
@@ -229,7 +230,7 @@ discovery_build(xmpp_ctx_t *ctx, const struct disc_msg *m)
 	const struct op *op = &ops[m->op];
 	xmpp_stanza_t *el = stanza_el(ctx, op->name, DISCOVERY_NS);
 
-	build_node(el, &m->node);
+	discovery_build_node(el, &m->node);
 	if (op->jid != JID_NONE && m->jid)
 		xmpp_stanza_set_attribute(el, "jid", m->jid);
 	if (writes_public(m))
@@ -238,6 +239,6 @@ discovery_build(xmpp_ctx_t *ctx, const struct disc_msg *m)
 	if (op->self_owned && m->self_owned)
 		xmpp_stanza_set_attribute(el, "selfOwned", "true");
 	if (op->tags)
-		build_tags(ctx, el, &m->tags);
+		discovery_build_tags(ctx, el, &m->tags);
 	return el;
 }

@@ -57,4 +57,14 @@ xmpp_stanza_t *discovery_build(xmpp_ctx_t *ctx, const struct disc_msg *m);
 
 const char *discovery_name(enum disc_op op);
 
+/* The parts that elements share: the node attributes, and the children <str/>
+ * and <num/>.  Parsing appends to *out; errors as discovery_parse. */
+enum err discovery_parse_node(
+    xmpp_stanza_t *el, struct node_ref *out, struct errbuf *eb) MUST_USE;
+enum err discovery_parse_tags(
+    xmpp_stanza_t *el, struct tags *out, struct errbuf *eb) MUST_USE;
+void discovery_build_node(xmpp_stanza_t *el, const struct node_ref *node);
+void discovery_build_tags(
+    xmpp_ctx_t *ctx, xmpp_stanza_t *el, const struct tags *tags);
+
 #endif

@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool
-is_xml_text(const char *s)
+bool
+tag_is_text(const char *s)
 {
 	size_t len = strlen(s), n;
 	uint32_t cp;
@@ -67,7 +67,7 @@ tag_check(const char *name, const char *value, bool num, struct errbuf *eb)
 		return errbuf_set(eb, ERR_RANGE,
 		    "tag name \"%s\" is longer than %d characters", safe,
 		    TAG_NAME_MAX);
-	if (!is_xml_text(value))
+	if (!tag_is_text(value))
 		return errbuf_set(eb, ERR_PROTO,
 		    "tag %s: its value has characters that XML forbids", safe);
 	if (utf8_count(value) > TAG_VALUE_MAX)

@@ -33,6 +33,9 @@ struct tags {
 enum err tag_check(
     const char *name, const char *value, bool num, struct errbuf *eb) MUST_USE;
 
+/* tag_is_text tells whether s is UTF-8 of characters that XML allows. */
+bool tag_is_text(const char *s);
+
 /* tags_add checks and appends a copy.
  * Errors: as tag_check; ERR_BUSY: a tag of that name is in the set already;
  * ERR_RANGE also for more than TAGS_MAX.  eb may be NULL. */

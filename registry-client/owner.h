@@ -1,9 +1,10 @@
-/* The owner's side of XEP-0347: claim, remove, disown, update.
+/* The owner's side of XEP-0347: claim, remove, disown, update, search.
  * Thread: loop. */
 #ifndef REGISTRY_CLIENT_OWNER_H
 #define REGISTRY_CLIENT_OWNER_H
 
 #include "protocol/discovery.h"
+#include "protocol/search.h"
 #include "xmpp/session.h"
 
 struct owner_reply {
@@ -16,6 +17,7 @@ struct owner_reply {
 	/* DISC_MINE answered OK: the thing.  Prepared and bare; borrowed. */
 	const char *jid;
 	struct node_ref node;
+	const struct found *found; /* of owner_search answered OK; borrowed */
 };
 
 typedef void (*owner_done)(void *arg, const struct owner_reply *reply);
@@ -25,6 +27,13 @@ typedef void (*owner_done)(void *arg, const struct owner_reply *reply);
  * Errors: as iq_request.  Spec: XEP-0347 3.8, 3.9, 3.12, 3.15. */
 enum err owner_request(struct session *s, const char *registry,
     const struct disc_msg *m, int64_t timeout_ms, owner_done done,
+    void *arg) MUST_USE;
+
+/* owner_search sends one search for one page, likewise.  Each jid of what is
+ * found is an address, but as the registry wrote it.
+ * Errors: as iq_request.  Spec: XEP-0347 3.13. */
+enum err owner_search(struct session *s, const char *registry,
+    const struct search *what, int64_t timeout_ms, owner_done done,
     void *arg) MUST_USE;
 
 #endif

@@ -1,5 +1,6 @@
 #include "registry/db.h"
 
+#include "common/clock.h"
 #include "common/filelock.h"
 #include "common/log.h"
 #include "common/mem.h"
@@ -17,6 +18,7 @@ struct db {
 	size_t n, cap;
 	int lock; /* descriptor that holds the file for this process */
 	bool begun, failed; /* of the transaction */
+	int64_t until;      /* db_limit */
 };
 
 /* schema[v] leads from user_version v to v + 1.
@@ -28,7 +30,10 @@ struct db {
  * notice:  what a thing must be told and has not acknowledged yet; it outlives
  *          its thing.
  * peer:    the last full JID of an account, and what is known of its
- *          subscription. */
+ *          subscription.
+ * place:   where the things with numbers LAT and LON are, rounded outwards, so
+ *          that a search by a box need not look at the whole strip of the
+ *          earth that is as wide as one of its sides. */
 static const char *const schema[] = {
 	"CREATE TABLE thing ("
 	"	id INTEGER PRIMARY KEY,"
@@ -66,6 +71,20 @@ static const char *const schema[] = {
 	"	jid TEXT PRIMARY KEY,"
 	"	address TEXT NOT NULL DEFAULT '',"
 	"	subscribed INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;",
+
+	"CREATE INDEX thing_public ON thing (id, public) WHERE public;"
+	/* With num, or SQLite fetches each row of the table to look at num. */
+	"DROP INDEX tag_str;"
+	"CREATE INDEX tag_str ON tag (name, value, thing, num)"
+	"	WHERE num IS NULL;"
+	"CREATE VIRTUAL TABLE place USING rtree (id, lat0, lat1, lon0, lon1);"
+	"CREATE TRIGGER thing_place AFTER DELETE ON thing BEGIN"
+	"	DELETE FROM place WHERE id = old.id;"
+	"END;"
+	"INSERT INTO place SELECT a.thing, a.num, a.num, b.num, b.num"
+	"	FROM tag AS a JOIN tag AS b USING (thing)"
+	"	WHERE a.name = 'LAT' AND abs(a.num) <= 1e9"
+	"	AND b.name = 'LON' AND abs(b.num) <= 1e9;",
 };
 
 enum { SCHEMA_VERSION = sizeof(schema) / sizeof(schema[0]) };
@@ -348,6 +367,54 @@ db_do(struct db *db, sqlite3_stmt *st, const char *types, ...)
 	e = exec_list(db, st, types, ap);
 	va_end(ap);
 	(void)e; /* db->failed holds it */
+}
+
+enum { LIMIT_OPS = 1000 }; /* of the database's machine, between two looks */
+
+static int
+is_late(void *arg)
+{
+	const struct db *db = arg;
+
+	return clock_mono(&clock_system) >= db->until;
+}
+
+void
+db_limit(struct db *db, int64_t ms)
+{
+	db->until = clock_mono(&clock_system) + ms;
+	sqlite3_progress_handler(
+	    db->sql, ms ? LIMIT_OPS : 0, ms ? is_late : NULL, db);
+}
+
+static enum err
+query_failed(struct db *db, int code)
+{
+	if (code == SQLITE_INTERRUPT)
+		return ERR_TIMEOUT;
+	log_err("store", "query: %s", sqlite3_errmsg(db->sql));
+	return ERR_IO;
+}
+
+enum err
+db_query(struct db *db, const char *sql, sqlite3_stmt **st)
+{
+	int code = sqlite3_prepare_v2(db->sql, sql, -1, st, NULL);
+
+	return code == SQLITE_OK ? OK : query_failed(db, code);
+}
+
+enum err
+db_query_step(struct db *db, sqlite3_stmt *st)
+{
+	int code;
+
+	if (db->failed)
+		return ERR_IO;
+	code = sqlite3_step(st);
+	if (code == SQLITE_ROW)
+		return OK;
+	return code == SQLITE_DONE ? ERR_NOTFOUND : query_failed(db, code);
 }
 
 int64_t

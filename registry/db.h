@@ -53,6 +53,15 @@ enum err db_exec(
 /* db_do is db_exec whose failure is left to db_commit to report. */
 void db_do(struct db *db, sqlite3_stmt *st, const char *types, ...);
 
+/* Reading that may take long.  db_query compiles a statement for one use, to be
+ * ended by sqlite3_finalize; db_query_step takes its next row.  Their failures
+ * touch no transaction.  From db_limit on, what is read ends after ms together;
+ * 0: no limit.
+ * Errors: ERR_IO; of db_query_step ERR_NOTFOUND no (more) rows, ERR_TIMEOUT. */
+void db_limit(struct db *db, int64_t ms);
+enum err db_query(struct db *db, const char *sql, sqlite3_stmt **st) MUST_USE;
+enum err db_query_step(struct db *db, sqlite3_stmt *st) MUST_USE;
+
 int64_t db_last_id(const struct db *db); /* of the row inserted last */
 
 /* db_text returns a column of the row, "" for NULL; borrowed until db_step. */

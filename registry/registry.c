@@ -17,6 +17,7 @@ struct registry {
 	struct peers *peers;
 	struct things *things;
 	struct notices *notices;
+	struct searches *searches;
 	struct turn *turn;
 	struct session *session;
 	struct requests *requests;
@@ -95,6 +96,9 @@ open_store(
 		e = peers_new(r->db, clock, config->lease_ms, &r->peers, eb);
 	if (e == OK)
 		e = notices_new(r->db, r->peers, clock, &r->notices, eb);
+	if (e == OK)
+		e = searches_new(r->db, r->things, clock,
+		    (size_t)config->max_count, &r->searches, eb);
 	return e;
 }
 
@@ -130,6 +134,7 @@ static void
 close_store(struct registry *r)
 {
 	requests_free(r->requests);
+	searches_free(r->searches);
 	notices_free(r->notices);
 	peers_free(r->peers);
 	things_free(r->things);
@@ -153,7 +158,7 @@ make_rooms(
 				       .notices = r->notices,
 				       .turn = r->turn,
 				       .session = r->session },
-	    &rules);
+	    r->searches, &rules);
 	notices_attach(r->notices, r->session);
 	uv_timer_init(loop, &r->tidy);
 	r->tidy.data = r;

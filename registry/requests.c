@@ -11,6 +11,7 @@ struct requests {
 	struct disown_uses use;
 	struct request_rules rules;
 	struct disowns *disowns;
+	struct searches *searches;
 };
 
 /* One request on its way through parse, check, act and answer. */
@@ -275,10 +276,10 @@ condition(enum err e)
 	case ERR_UNSUP:
 		return "feature-not-implemented";
 	case ERR_REFUSED:
+	case ERR_TIMEOUT:
 		return "resource-constraint";
 	case OK:
 	case ERR_IO:
-	case ERR_TIMEOUT:
 	case ERR_BUSY:
 	case ERR_OFFLINE:
 	case ERR_CONFIG:
@@ -321,6 +322,29 @@ handle(void *arg, struct iq_in *rq)
 	turn_relieve(c.r->use.turn);
 }
 
+/* Anybody may search, and nothing changes by it. */
+static void
+search(void *arg, struct iq_in *rq)
+{
+	struct call c = { .r = arg, .rq = rq };
+	struct search s;
+	enum err e;
+
+	e = search_parse(iq_in_payload(rq), &s, &c.why);
+	if (e == OK)
+		e = search_run(c.r->searches, session_ctx(c.r->use.session), &s,
+		    &c.answer);
+	if (e == ERR_TIMEOUT)
+		errbuf_set(&c.why, e,
+		    "this search takes too long: add an operator that few "
+		    "things meet");
+	else if (e == ERR_REFUSED)
+		errbuf_set(
+		    &c.why, e, "too many long searches: try again in a while");
+	answer(&c, e);
+	turn_relieve(c.r->use.turn);
+}
+
 /* A ping is how an idle gateway keeps its lease. */
 static void
 ping(void *arg, struct iq_in *rq)
@@ -345,6 +369,7 @@ static const struct iq_route routes[] = {
 	{ DISCOVERY_NS, "remove", ANY, handle },
 	{ DISCOVERY_NS, "unregister", ANY, handle },
 	{ DISCOVERY_NS, "disown", ANY, handle },
+	{ DISCOVERY_NS, "search", IQ_GET, search },
 	{ NS_PING, "ping", IQ_GET, ping },
 	{ NULL, NULL, 0, NULL },
 };
@@ -355,12 +380,14 @@ static const char *const features[] = { NS_DISCO_INFO, DISCOVERY_NS, NS_PING,
 	NULL };
 
 struct requests *
-requests_new(const struct disown_uses *use, const struct request_rules *rules)
+requests_new(const struct disown_uses *use, struct searches *searches,
+    const struct request_rules *rules)
 {
 	struct requests *r = mem_zalloc(sizeof(*r));
 
 	r->use = *use;
 	r->rules = *rules;
+	r->searches = searches;
 	r->disowns = disowns_new(use, handle, r);
 	iq_routes(use->session, routes, r);
 	iq_disco(use->session, &identity, features);

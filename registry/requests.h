@@ -5,6 +5,7 @@
 #define REGISTRY_REQUESTS_H
 
 #include "registry/disown.h"
+#include "registry/search.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -20,8 +21,8 @@ struct request_rules {
 /* requests_new adds the routes to the session.
  * Owns: returns owned; *use and *rules are copied, what use points to is
  * borrowed. */
-struct requests *requests_new(
-    const struct disown_uses *use, const struct request_rules *rules);
+struct requests *requests_new(const struct disown_uses *use,
+    struct searches *searches, const struct request_rules *rules);
 void requests_free(struct requests *r);
 
 /* requests_run does what waited for the end of the turn. */

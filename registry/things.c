@@ -26,6 +26,10 @@ enum {
 	S_TAGS,
 	S_TAGS_CLEAR,
 	S_TAG_ADD,
+	S_AT,
+	S_PLACE_SAME,
+	S_PLACE_PUT,
+	S_PLACE_DROP,
 	S_COUNT
 };
 
@@ -52,6 +56,13 @@ static const char *const sql[S_COUNT] = {
 	[S_TAGS_CLEAR] = "DELETE FROM tag WHERE thing = ?1",
 	[S_TAG_ADD] = "INSERT INTO tag (thing, name, value, num)"
 		      " VALUES (?1, ?2, ?3, ?4)",
+	[S_AT] = "SELECT " COLUMNS " FROM thing WHERE id = ?1",
+	[S_PLACE_SAME] = "SELECT 1 FROM place WHERE id = ?1"
+			 " AND lat0 <= ?2 AND lat1 >= ?2"
+			 " AND lon0 <= ?3 AND lon1 >= ?3",
+	[S_PLACE_PUT] = "INSERT OR REPLACE INTO place"
+			" VALUES (?1, ?2, ?2, ?3, ?3)",
+	[S_PLACE_DROP] = "DELETE FROM place WHERE id = ?1",
 };
 
 struct things {
@@ -139,6 +150,22 @@ things_find(struct things *ts, const struct thing_key *key, struct thing *out)
 }
 
 enum err
+things_at(struct things *ts, int64_t id, struct thing *out)
+{
+	sqlite3_stmt *st = ts->st[S_AT];
+	enum err e;
+
+	*out = (struct thing){ 0 };
+	db_bind(st, "i", id);
+	e = db_step(ts->db, st);
+	if (e != OK)
+		return e;
+	read_thing(st, out);
+	db_end(st);
+	return OK;
+}
+
+enum err
 things_tags(struct things *ts, int64_t id, struct tags *out)
 {
 	sqlite3_stmt *st = ts->st[S_TAGS];
@@ -168,6 +195,33 @@ add_tag(struct things *ts, int64_t id, const struct tag *t)
 	return db_exec(ts->db, st, "ittd", id, t->name, t->value, num);
 }
 
+static bool
+coordinate(const struct tags *tags, const char *name, double *out)
+{
+	const struct tag *t = tags_find(tags, name);
+
+	return t && t->num && xml_double(t->value, out) == OK &&
+	    *out <= PLACE_MAX && *out >= -PLACE_MAX;
+}
+
+/* Most updates move nothing, and moving is dear. */
+static enum err
+store_place(struct things *ts, int64_t id, const struct tags *tags)
+{
+	sqlite3_stmt *st = ts->st[S_PLACE_SAME];
+	double lat, lon;
+	enum err e;
+
+	if (!coordinate(tags, "LAT", &lat) || !coordinate(tags, "LON", &lon))
+		return db_exec(ts->db, ts->st[S_PLACE_DROP], "i", id);
+	db_bind(st, "idd", id, lat, lon);
+	e = db_step(ts->db, st);
+	db_end(st);
+	if (e != ERR_NOTFOUND)
+		return e;
+	return db_exec(ts->db, ts->st[S_PLACE_PUT], "idd", id, lat, lon);
+}
+
 /* store_tags makes tags all that the record has. */
 static enum err
 store_tags(struct things *ts, int64_t id, const struct tags *tags)
@@ -178,6 +232,8 @@ store_tags(struct things *ts, int64_t id, const struct tags *tags)
 	e = db_exec(ts->db, ts->st[S_TAGS_CLEAR], "i", id);
 	for (size_t i = 0; e == OK && i < tags->n; i++)
 		e = add_tag(ts, id, &tags->v[i]);
+	if (e == OK)
+		e = store_place(ts, id, tags);
 	if (e != OK)
 		return e;
 	tags_canonical(tags, &canon);

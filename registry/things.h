@@ -29,6 +29,9 @@ struct things;
  * nodes of the largest gateway. */
 enum { THINGS_MAX = 20000 };
 
+/* A thing whose LAT and LON are numbers within +-PLACE_MAX has a place. */
+#define PLACE_MAX 1e9
+
 /* What names a record; jid is a prepared bare JID. */
 struct thing_key {
 	const char *jid;
@@ -56,6 +59,8 @@ void things_free(struct things *ts);
  * be ended with thing_fini.  Errors: ERR_NOTFOUND. */
 enum err things_find(
     struct things *ts, const struct thing_key *key, struct thing *out) MUST_USE;
+
+enum err things_at(struct things *ts, int64_t id, struct thing *out) MUST_USE;
 
 /* things_tags appends the tags of a record, in order of their names. */
 enum err things_tags(struct things *ts, int64_t id, struct tags *out) MUST_USE;

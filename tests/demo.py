@@ -3,6 +3,7 @@
 Run by ./demo.  Everything is private, on loopback, in a temporary directory.
 """
 
+import json
 import os
 import pathlib
 import re
@@ -208,6 +209,33 @@ class Demo:
         self.need(self.record("meter1")[2].get("CITY") == "Malmö", "CITY is not there")
         self.step("owner's update", "CITY=Malmö")
 
+    def search(self, *operators):
+        """The nodes that a stranger finds, none of them with a KEY."""
+        status, out, err = self.stranger.run("--json", "search", *operators)
+        self.need(status == 0, "search: %s%s" % (out, err))
+        things = json.loads(out)["things"]
+        for thing in things:
+            self.need(not any("KEY" in t.upper() for t in thing["tags"]), "a KEY was found")
+        return [t["node"] for t in things]
+
+    def searched(self):
+        self.stranger = programs.Owner(self.server, self.dir / "stranger")
+        status, out, err = self.owner.run(
+            "claim", "-", "--private", stdin=self.claim_text("meter2") + "\n")
+        self.need(status == 0, "claim: %s%s" % (out, err))
+        self.gateway.wait_claim("meter2", "private")
+        model = "MODEL=" + self.record("meter1")[2]["MODEL"]
+        box = ["#LAT=55..56", "#LON=12.9..13.1"]
+        others = [self.record(n)[2]["MODEL"] for n in ("meter2", "meter3")]
+        self.need(["MODEL=" + m for m in others] == [model] * 2, "they are not of one model")
+        for operators in ([model], box):
+            found = self.search(*operators)
+            self.need(found == ["meter1"], "%s found %s" % (operators, found))
+        removed = "SN=demo-climate1"
+        self.need(self.search(removed) == [], "the removed node was found")
+        self.step("searched by a stranger", "%s finds meter1, as %s does; not meter2 (private), "
+                  "meter3 (unclaimed), climate1 (removed)" % (model, " ".join(box)))
+
     def removed(self):
         status, out, err = self.claim(self.owner, self.claim_text("climate1"))
         self.need(status == 0, "claim: %s%s" % (out, err))
@@ -260,6 +288,7 @@ class Demo:
         self.claimed(text)
         self.updated()
         self.removed()
+        self.searched()
         self.disowned(text)
         self.killed()
 
@@ -273,6 +302,7 @@ class Demo:
             "%s/thingbridge -s %s stickers meter2 -f term --show-secrets"
             % (b, self.gateway.socket),
             "%s/thingowner --account %s things" % (b, self.owner.account),
+            "%s/thingowner --account %s search 'MODEL~*'" % (b, self.owner.account),
         ):
             print("  " + line)
         try:

@@ -1,3 +1,4 @@
+tb_test(cli criteria LINK tb_own)
 tb_test(cli owned LINK tb_own)
 tb_test(cli out LINK tb_cli)
 tb_test(cli words LINK tb_cli)

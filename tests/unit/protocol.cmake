@@ -1,6 +1,7 @@
 tb_test(protocol discovery LINK tb_protocol)
 tb_test(protocol iotdisco LINK tb_protocol)
 tb_test(protocol jid LINK tb_protocol)
+tb_test(protocol search LINK tb_protocol)
 tb_test(protocol stanza LINK tb_protocol)
 tb_test(protocol tag LINK tb_protocol)
 tb_test(protocol xmltype LINK tb_protocol)

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -21,13 +22,16 @@ struct fix {
 	struct things *ts;
 };
 
+static char path[64];
+
 static int
 setup(void **state)
 {
 	static struct fix f;
 	struct errbuf eb;
 
-	assert_int_equal(db_open(":memory:", &f.db, &eb), OK);
+	snprintf(path, sizeof(path), "test_records_%d.db", (int)getpid());
+	assert_int_equal(db_open(path, &f.db, &eb), OK);
 	assert_int_equal(things_new(f.db, MAX_TAGS, &f.ts, &eb), OK);
 	*state = &f;
 	return 0;
@@ -41,6 +45,7 @@ teardown(void **state)
 	assert_int_equal(db_commit(f->db), OK);
 	things_free(f->ts);
 	db_close(f->db);
+	unlink(path);
 	return 0;
 }
 
