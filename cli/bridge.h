@@ -59,10 +59,6 @@ extern const struct column *const bridge_request_columns;
 /* bridge_every_text is every_ms of a row for people.  Owns: returns owned. */
 char *bridge_every_text(const json_t *row);
 
-/* bridge_check_regex notes what PCRE2 has against a template's regex, and
- * returns whether there is nothing. */
-bool bridge_check_regex(const struct tmpl *t, struct buf *notes);
-
 /* bridge_notes cuts text (which it spoils) into lines: an owned array.
  * bridge_print_notes prints it, and on standard error how many are errors and
  * warnings; or one JSON object of it all. */

@@ -3,8 +3,7 @@
 #include "cli/say.h"
 #include "config/config.h"
 #include "config/template.h"
-#include "drivers/busload.h"
-#include "drivers/parse_text.h"
+#include "drivers/check.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -70,21 +69,6 @@ bridge_print_notes(enum out_mode mode, const char *path, json_t *notes)
 	    t.errors == 1 ? "" : "s", t.warnings, t.warnings == 1 ? "" : "s");
 }
 
-bool
-bridge_check_regex(const struct tmpl *t, struct buf *notes)
-{
-	struct errbuf why;
-	struct text_parser *p;
-
-	if (t->kind != TMPL_TEXT)
-		return true;
-	p = text_parser_new(t, &why);
-	if (!p)
-		buf_printf(notes, "%s: error: [parse] %s\n", t->file, why.text);
-	text_parser_free(p);
-	return p != NULL;
-}
-
 int
 bridge_check(const struct call *c)
 {
@@ -93,13 +77,9 @@ bridge_check(const struct call *c)
 	struct cfg *cfg = NULL;
 	/* Whoever checks need not be allowed to read the secrets. */
 	enum err e = cfg_load(path, false, &cfg, &notes);
-	bool good = e == OK;
+	bool good = e == OK && check_config(cfg, &notes);
 	json_t *list;
 
-	for (size_t i = 0; cfg && i < cfg->n_templates; i++)
-		good &= bridge_check_regex(cfg->templates[i], &notes);
-	if (e == OK)
-		busload_check(cfg, &notes);
 	list = bridge_notes(&notes);
 	bridge_print_notes(bridge_mode(c), path, list);
 	json_decref(list);

@@ -36,8 +36,6 @@ command(const struct call *c, const char *question)
 	if (question && !c->opt[OPT_YES] && !bridge_confirm(c, question, node))
 		return EXIT_USAGE;
 	rq = json_pack("{s:s, s:s}", "cmd", c->verb->name, "node", node);
-	if (!rq)
-		return verb_usage(c, "the arguments are not UTF-8");
 	code = bridge_ask(c, rq, &d);
 	if (code != EXIT_OK)
 		return code;

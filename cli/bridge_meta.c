@@ -84,8 +84,6 @@ bridge_meta(const struct call *c)
 	}
 	rq = json_pack(
 	    "{s:s, s:s, s:o}", "cmd", "meta", "node", c->argv[0], "set", set);
-	if (!rq)
-		return verb_usage(c, "the arguments are not UTF-8");
 	code = bridge_ask(c, rq, &d);
 	if (code != EXIT_OK)
 		return code;

@@ -38,13 +38,13 @@ make_request(const struct call *c, json_t **rq)
 		    third);
 	*rq = json_pack("{s:s, s:s, s:I}", "cmd", "probe", "bus", c->argv[0],
 	    "address", (json_int_t)address);
-	if (*rq && third)
+	if (third)
 		json_object_set_new(*rq,
 		    strchr(third, ':') ? "where" : "template",
 		    json_string(third));
-	if (*rq && c->argc > 3)
+	if (c->argc > 3)
 		json_object_set_new(*rq, "type", json_string(c->argv[3]));
-	return *rq ? EXIT_OK : verb_usage(c, "the arguments are not UTF-8");
+	return EXIT_OK;
 }
 
 static void

@@ -156,8 +156,6 @@ show(const struct call *c, void *arg)
 		json_array_append_new(fields, json_string(c->argv[i]));
 	rq = json_pack("{s:s, s:s, s:o}", "cmd", "read", "node", c->argv[0],
 	    "fields", fields);
-	if (!rq)
-		return verb_usage(c, "the arguments are not UTF-8");
 	code = bridge_ask(c, rq, &d);
 	if (code != EXIT_OK)
 		return code;

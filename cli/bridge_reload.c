@@ -6,6 +6,7 @@ static const struct column columns[] = {
 	{ .title = "Added", .member = "added" },
 	{ .title = "Changed", .member = "changed" },
 	{ .title = "Removed", .member = "removed" },
+	{ .title = "Lines reopened", .member = "buses" },
 	{ .title = NULL },
 };
 

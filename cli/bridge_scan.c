@@ -41,7 +41,10 @@ struct scan {
 static bool
 answered(const json_t *row)
 {
-	return strcmp(out_string(row, "answer"), "no answer") != 0;
+	const char *answer = out_string(row, "answer");
+
+	return strcmp(answer, "no answer") != 0 &&
+	    strcmp(answer, "not asked") != 0;
 }
 
 static size_t
@@ -342,8 +345,6 @@ make_request(const struct call *c, json_t **rq)
 		return verb_usage(
 		    c, "--timeout is %d to %d ms", TIMEOUT_MIN, TIMEOUT_MAX);
 	*rq = json_pack("{s:s, s:s}", "cmd", "scan", "bus", c->argv[0]);
-	if (!*rq)
-		return verb_usage(c, "the arguments are not UTF-8");
 	if (range) {
 		json_object_set_new(*rq, "first", json_integer(first));
 		json_object_set_new(*rq, "last", json_integer(last));

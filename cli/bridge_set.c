@@ -34,8 +34,6 @@ request(const struct call *c, bool dry, json_t **d)
 	    dry);
 
 	*d = NULL;
-	if (!rq)
-		return verb_usage(c, "the arguments are not UTF-8");
 	return bridge_ask(c, rq, d);
 }
 

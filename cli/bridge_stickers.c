@@ -114,18 +114,15 @@ request(const struct job *j, const json_t *nodes, bool secrets, bool printed)
 static int
 ask(struct job *j)
 {
-	json_t *nodes = json_array(), *rq = NULL;
+	json_t *nodes = json_array(), *rq;
 	/* A picture is the KEY, and masking it takes knowing it. */
 	bool secrets =
 	    !j->asset && (j->c->opt[OPT_SHOW] || j->format != FORMAT_NONE);
 
 	for (int i = 0; i < j->c->argc; i++)
 		json_array_append_new(nodes, json_string(j->c->argv[i]));
-	if (json_array_size(nodes) == (size_t)j->c->argc)
-		rq = request(j, nodes, secrets, false);
+	rq = request(j, nodes, secrets, false);
 	json_decref(nodes);
-	if (!rq)
-		return verb_usage(j->c, "the arguments are not UTF-8");
 	return bridge_ask(j->c, rq, &j->data);
 }
 

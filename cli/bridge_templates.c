@@ -8,6 +8,7 @@
 #include "common/mem.h"
 #include "config/template.h"
 #include "config/value.h"
+#include "drivers/check.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -201,7 +202,7 @@ show_file(const struct call *c, const char *path, bool test)
 	struct buf notes = { 0 };
 	struct tmpl *t = NULL;
 	bool good =
-	    tmpl_load(path, &t, &notes) == OK && bridge_check_regex(t, &notes);
+	    tmpl_load(path, &t, &notes) == OK && check_template(t, &notes);
 	json_t *list = bridge_notes(&notes);
 	json_t *d = good ? tmpl_json(t)
 			 : json_pack("{s:i, s:s}", "schema", 1, "file", path);

@@ -172,8 +172,7 @@ bridge_trace(const struct call *c)
 	if (isatty(STDERR_FILENO))
 		say("frames of bus %s; Ctrl-C ends", c->argv[0]);
 	rq = json_pack("{s:s, s:s}", "cmd", "trace", "bus", c->argv[0]);
-	code = rq ? bridge_tell(c, &dc, rq, &d)
-		  : verb_usage(c, "the arguments are not UTF-8");
+	code = bridge_tell(c, &dc, rq, &d);
 	missed = json_integer_value(json_object_get(d, "missed"));
 	json_decref(d);
 	if (t.path && t.out && fclose(t.out) != 0 && !t.failed) {

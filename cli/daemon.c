@@ -316,11 +316,10 @@ talk(struct talk *t, const char *request, json_t **data)
 	else
 		sigprocmask(SIG_BLOCK, NULL, &t->while_waiting);
 	heard(t);
-	code = write_all(t->c, t->fd, request, strlen(request));
-	if (code == EXIT_OK)
-		code = write_all(t->c, t->fd, "\n", 1);
-	if (code == EXIT_OK)
-		code = take_answers(t, data);
+	if (write_all(t->c, t->fd, request, strlen(request)) == EXIT_OK)
+		write_all(t->c, t->fd, "\n", 1);
+	/* One that closed at once may have said why. */
+	code = take_answers(t, data);
 	if (t->c->more) {
 		sigaction(SIGINT, &was[0], NULL);
 		sigaction(SIGTERM, &was[1], NULL);
@@ -340,7 +339,7 @@ daemon_ask(struct daemon_call *c, json_t *request, json_t **data)
 	json_decref(request);
 	if (!line)
 		return fail(
-		    c, EXIT_USAGE, mem_strdup("the arguments are not UTF-8"));
+		    c, EXIT_USAGE, mem_strdup("the options are not UTF-8"));
 	code = open_socket(c, &t.fd);
 	if (code == EXIT_OK)
 		code = talk(&t, line, data);

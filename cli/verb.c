@@ -2,6 +2,7 @@
 
 #include "cli/say.h"
 #include "common/mem.h"
+#include "common/utf8.h"
 #include "config/value.h"
 
 #include <ctype.h>
@@ -264,6 +265,9 @@ run_verb(struct call *c, int argc, char **argv)
 	if (c->verb->max >= 0 && c->argc > c->verb->max)
 		return verb_usage(c, "%s is too much for %s",
 		    c->argv[c->verb->max], c->verb->name);
+	for (int i = 0; i < c->argc; i++)
+		if (!utf8_valid(c->argv[i], strlen(c->argv[i])))
+			return verb_usage(c, "the arguments are not UTF-8");
 	return c->verb->run(c);
 }
 

@@ -25,8 +25,12 @@ static const struct key xmpp_keys[] = {
 	{ "password", KEY_SECRET, K(password), .required = true,
 	    .restart = true, .help = "its password, in a file of its own" },
 	{ "host", KEY_TEXT, K(host), .restart = true,
-	    .help = "host[:port] of the server; without it: the SRV records of "
-		    "the JID's domain" },
+	    .help = "host[:port] of the server, or srv, mdns or dhcp: look "
+		    "there alone; without it: the SRV records of the JID's "
+		    "domain, then mDNS, then DHCP (option 224)" },
+	{ "leases", KEY_TEXT, K(leases), .restart = true,
+	    .help = "file or folder of DHCP leases; without it: where "
+		    "Debian's DHCP clients keep theirs" },
 	{ "tls", KEY_ENUM, K(tls), "required", .words = "required|optional",
 	    .restart = true,
 	    .help = "optional is allowed for a server on this machine alone" },
@@ -41,14 +45,16 @@ static const struct key xmpp_keys[] = {
 #undef K
 #define K(member) offsetof(struct cfg_registry, member)
 static const struct key registry_keys[] = {
-	{ "jid", KEY_JID, K(jid),
-	    .help = "the Thing Registry, a component of an XMPP server, as "
-		    "registry.example.org" },
-	{ "subdomain", KEY_TEXT, K(subdomain),
+	{ "jid", KEY_JID, K(jid), .restart = true,
+	    .help = "the Thing Registry, a component, as registry.example.org, "
+		    "or an account; without it and the next two: the server's "
+		    "components are searched for one" },
+	{ "subdomain", KEY_TEXT, K(subdomain), .restart = true,
 	    .help = "instead of jid: SUBDOMAIN.(domain of our JID)" },
-	{ "user", KEY_TEXT, K(user),
-	    .help = "instead of jid: USER@(domain of our JID); accounts are "
-		    "not served yet" },
+	{ "user", KEY_TEXT, K(user), .restart = true,
+	    .help =
+		"instead of jid: USER@(domain of our JID); whoever has that "
+		"account is trusted" },
 	{ "key_after_disown", KEY_ENUM, K(key_after_disown), "renew",
 	    .words = "renew|keep",
 	    .help = "renew makes the old sticker void, as its KEY is known" },

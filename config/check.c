@@ -62,12 +62,6 @@ check_xmpp(struct load *l)
 	if (host && value_hostport(x->host, 0, name, &port) != OK)
 		note_error(&l->notes, ini_place(s, host),
 		    "host must be host[:port], not \"%s\"", x->host);
-	else if (host &&
-	    (strcmp(x->host, "mdns") == 0 || strcmp(x->host, "dhcp") == 0))
-		note_error(&l->notes, ini_place(s, host),
-		    "host = %s is not served yet (write host[:port], or leave "
-		    "it out for the SRV records of the domain)",
-		    x->host);
 	else
 		check_tls(l, s);
 }

@@ -8,7 +8,7 @@
 #include <string.h>
 
 enum { HINT_SIZE = 96 };
-enum { PART_MIN = 4 }; /* letters that tell something of an id */
+enum { PART_MIN = 3 }; /* letters that tell something of an id */
 
 static bool
 is_broken(const struct load *l, const char *id)
@@ -32,7 +32,8 @@ shares_part(const char *word, const char *id)
 {
 	const char *dot = strchr(id, '.');
 
-	return strstr(id, word) || (dot && strstr(word, dot + 1));
+	return strstr(id, word) ||
+	    (dot && strlen(dot + 1) >= PART_MIN && strstr(word, dot + 1));
 }
 
 /* The id that was meant, if that can be guessed. */

@@ -3,6 +3,7 @@
 #include "common/mem.h"
 #include "config/cfg_keys.h"
 #include "config/load.h"
+#include "config/secret.h"
 #include "config/tagrule.h"
 
 #include <ctype.h>
@@ -156,6 +157,23 @@ fill_tags(struct load *l, const struct ini_section *s)
 			add_tag(l, to, s->items[i].key, s, &s->items[i]);
 }
 
+/* An account that is to be created may have a password that is to be made. */
+static void
+fill_xmpp(struct load *l, const struct section *table, struct ini_section *s)
+{
+	struct ini_item *reg = ini_find(s, "register");
+	struct ini_item *password = ini_find(s, "password");
+	const char *name = password ? secret_name(password->value) : NULL;
+	struct cfg_xmpp *x = &l->c->xmpp;
+
+	if (l->secrets != SECRETS_FORM && name && reg && !x->new_secret &&
+	    strcmp(reg->value, "yes") == 0)
+		x->new_secret = secret_place(name, s->base);
+	if (x->new_secret)
+		password->bad = true; /* there is nothing to be read */
+	keys_fill(&cfg_schema, table, s, x, l->secrets, &l->notes);
+}
+
 static void
 fill_section(struct load *l, const struct section *table, struct ini_section *s)
 {
@@ -165,6 +183,8 @@ fill_section(struct load *l, const struct section *table, struct ini_section *s)
 		fill_node(l, s);
 	else if (strcmp(table->name, "tags") == 0)
 		fill_tags(l, s);
+	else if (strcmp(table->name, "xmpp") == 0)
+		fill_xmpp(l, table, s);
 	else
 		keys_fill(&cfg_schema, table, s, (char *)l->c + table->at,
 		    l->secrets, &l->notes);
@@ -230,18 +250,12 @@ is_part(const struct dirent *d)
 	return cfg_is_part(d->d_name);
 }
 
-/* alphasort() would follow the locale. */
-static int
-byte_order(const struct dirent **a, const struct dirent **b)
-{
-	return strcmp((*a)->d_name, (*b)->d_name);
-}
-
+/* In byte order: no program of ours sets a locale that sorts otherwise. */
 static enum err
 read_parts(struct load *l, const char *dir)
 {
 	struct dirent **v;
-	int n = scandir(dir, &v, is_part, byte_order);
+	int n = scandir(dir, &v, is_part, alphasort);
 	enum err e = OK;
 
 	if (n < 0 && errno != ENOENT && errno != ENOTDIR) {
@@ -378,6 +392,7 @@ cfg_free(struct cfg *c)
 		tmpl_free(c->templates[i]);
 	for (size_t i = 0; i < c->n_files; i++)
 		free(c->files[i]);
+	free(c->xmpp.new_secret);
 	free(c->templates);
 	free(c->buses);
 	free(c->nodes);

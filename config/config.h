@@ -17,10 +17,12 @@ struct cfg_gateway {
 };
 
 struct cfg_xmpp {
-	char *jid, *password, *host, *ca_file;
+	char *jid, *password, *host, *leases, *ca_file;
 	int tls; /* enum cfg_tls */
 	bool register_;
-	int64_t window; /* requests in flight */
+	int64_t window;   /* requests in flight */
+	char *new_secret; /* where a password is to be made, for there is none
+			     yet and the account is to be created; or NULL */
 };
 enum cfg_tls { CFG_TLS_REQUIRED, CFG_TLS_OPTIONAL };
 

@@ -143,6 +143,18 @@ clean_value(struct span v)
 	return out;
 }
 
+void
+ini_add_value(const char *value, struct buf *out)
+{
+	struct span v = { value, strlen(value) };
+
+	for (size_t i = 0; i < v.n; i++) {
+		if (v.s[i] == ';' && stands_alone(v, i, 1))
+			buf_putc(out, '\\');
+		buf_putc(out, v.s[i]);
+	}
+}
+
 /* The name with blanks made one, or NULL when it cannot be a name. */
 static char *
 clean_name(struct span v)

@@ -76,6 +76,9 @@ struct ini_item *ini_find(const struct ini_section *s, const char *key);
 /* ini_place: i may be NULL for the section's own line. */
 struct place ini_place(const struct ini_section *s, const struct ini_item *i);
 
+/* ini_add_value appends a value as it stands behind `key=`. */
+void ini_add_value(const char *value, struct buf *out);
+
 void ini_fini(struct ini *ini);
 
 #endif

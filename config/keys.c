@@ -1,6 +1,7 @@
 /* keys.h, the writing half: values and tables as text. */
 #include "config/keys.h"
 
+#include "config/ini.h"
 #include "config/template.h"
 #include "config/value.h"
 
@@ -112,36 +113,26 @@ keys_equal(const struct section *s, const void *a, const void *b, bool restart,
 	return true;
 }
 
-/* A ';' between blanks would read as a comment. */
-static void
-print_value(const char *v, FILE *out)
-{
-	for (const char *p = v; *p; p++) {
-		if (*p == ';' && p > v && p[-1] == ' ' &&
-		    (p[1] == ' ' || !p[1]))
-			fputc('\\', out);
-		fputc(*p, out);
-	}
-}
-
 void
 keys_print(const struct section *s, const void *base, FILE *out)
 {
 	for (const struct key *k = s->keys; k && k->name; k++) {
-		struct buf v = { 0 };
+		struct buf v = { 0 }, safe = { 0 };
 		const char *def = k->def ? k->def : "";
 
 		keys_format(k, base, &v);
 		if (k->type == KEY_SECRET) {
 			fprintf(out, "; %s is not shown\n", k->name);
 		} else {
-			fprintf(out, "%s =%s", k->name, v.len ? " " : "");
-			print_value(v.data, out);
+			ini_add_value(v.data, &safe);
+			fprintf(out, "%s =%s%s", k->name, v.len ? " " : "",
+			    safe.len ? safe.data : "");
 			if (!k->required && strcmp(v.data, def) == 0)
 				fputs(" ; default", out);
 			fputc('\n', out);
 		}
 		buf_fini(&v);
+		buf_fini(&safe);
 	}
 }
 

@@ -77,35 +77,25 @@ check_control(struct load *l)
 		    "the path is longer than a socket's may be (107 bytes)");
 }
 
-/* The things are registered somewhere, and that is a component. */
+/* Whoever makes an account of that name first would be the registry. */
 static void
-check_registry(struct load *l)
+check_user(struct load *l, const char *section)
 {
-	const struct ini_section *s = load_section(l, "registry");
-	const char *jid = l->c->registry.jid;
-	bool said = ini_find(s, "jid") || ini_find(s, "subdomain") ||
-	    ini_find(s, "user");
+	const struct ini_item *user =
+	    load_good(load_section(l, section), "user");
 
-	if (l->ini.bad || (s && s->bad))
-		return;
-	if (!said)
-		note_error(&l->notes, place_of(l, "registry", "jid"),
-		    "jid is missing (the address of a Thing Registry "
-		    "component, as registry.example.org)");
-	else if (jid && strchr(jid, '@'))
-		note_error(&l->notes,
-		    place_of(
-			l, "registry", load_good(s, "user") ? "user" : "jid"),
-		    "the registry must be a component, as "
-		    "registry.example.org; an account, as %s, is not served "
-		    "yet",
-		    jid);
+	if (user)
+		note_warning(&l->notes, place_of(l, section, "user"),
+		    "user trusts whoever has the account \"%s\" on the "
+		    "server: see that it is yours, or give the jid",
+		    user->value);
 }
 
 void
 load_check_outside(struct load *l)
 {
-	check_registry(l);
+	check_user(l, "registry");
+	check_user(l, "provisioning");
 	check_ca_file(l);
 	check_state(l);
 	check_control(l);

@@ -1,5 +1,6 @@
 #include "config/secret.h"
 
+#include "common/key.h"
 #include "common/mem.h"
 #include "common/utf8.h"
 
@@ -8,6 +9,7 @@
 #include <fcntl.h>
 #include <libgen.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -15,7 +17,7 @@
 
 #define SYSTEM_SECRETS "/etc/thingbridge/secrets"
 
-enum { N_PLACES = 4 };
+enum { N_PLACES = 5 };
 
 struct candidates {
 	char *path[N_PLACES]; /* NULL: does not apply */
@@ -45,16 +47,21 @@ candidates_init(struct candidates *c, const char *name, const char *file)
 	/* Nothing of ours ever changes the environment. */
 	const char *dir =
 	    getenv("CREDENTIALS_DIRECTORY"); /* NOLINT(concurrency-mt-unsafe) */
+	const char *state =
+	    getenv("STATE_DIRECTORY"); /* NOLINT(concurrency-mt-unsafe) */
 
 	/* systemd gives credentials to the service's user by an ACL, whose mask
 	 * shows as group permission: only our own files are checked for it. */
-	*c = (struct candidates){ .ours = { false, false, true, true } };
+	*c = (struct candidates){ .ours = { false, false, true, true, true } };
 	if (dir && dir[0]) {
 		c->path[0] = mem_printf("%s/secrets_%s", dir, name);
 		c->path[1] = mem_printf("%s/%s", dir, name);
 	}
-	c->path[2] = mem_printf(SYSTEM_SECRETS "/%s", name);
-	c->path[3] = mem_printf("%s/secrets/%s", dirname(copy), name);
+	if (state && state[0])
+		c->path[2] = mem_printf(
+		    "%.*s/secrets/%s", (int)strcspn(state, ":"), state, name);
+	c->path[3] = mem_printf(SYSTEM_SECRETS "/%s", name);
+	c->path[4] = mem_printf("%s/secrets/%s", dirname(copy), name);
 	free(copy);
 }
 
@@ -233,4 +240,64 @@ secret_look(
 		not_there(name, &c, at, notes);
 	candidates_fini(&c);
 	return good;
+}
+
+char *
+secret_place(const char *name, const char *base)
+{
+	struct candidates c;
+	bool absent = true;
+	struct stat st;
+	char *out;
+
+	candidates_init(&c, name, base);
+	for (size_t i = 0; i < N_PLACES; i++)
+		if (c.path[i] &&
+		    (stat(c.path[i], &st) == 0 ||
+			(errno != ENOENT && errno != ENOTDIR)))
+			absent = false;
+	out = mem_strdup(c.path[2] ? c.path[2] : c.path[N_PLACES - 1]);
+	candidates_fini(&c);
+	if (absent)
+		return out;
+	free(out);
+	return NULL;
+}
+
+/* All of it or nothing: a half password would be a wrong one for ever. */
+static bool
+write_secret(const char *path, const char *text)
+{
+	char *fresh = mem_printf("%s.new", path);
+	int fd = open(
+	    fresh, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	size_t len = strlen(text);
+	bool good = fd >= 0 && write(fd, text, len) == (ssize_t)len &&
+	    write(fd, "\n", 1) == 1 && fsync(fd) == 0;
+
+	if (fd >= 0 && close(fd) != 0)
+		good = false;
+	good = good && rename(fresh, path) == 0;
+	free(fresh);
+	return good;
+}
+
+char *
+secret_make(const char *path, struct errbuf *eb)
+{
+	char text[KEY_SIZE], why[128] = "";
+	char *copy = mem_strdup(path), *out = NULL;
+
+	key_new(text);
+	(void)mkdir(dirname(copy), 0700); /* the open tells what is wrong */
+	if (write_secret(path, text)) {
+		out = mem_strdup(text);
+	} else {
+		(void)strerror_r(errno, why, sizeof(why));
+		errbuf_set(eb, ERR_IO,
+		    "the new password cannot be kept in %s: %s", path, why);
+	}
+	explicit_bzero(text, sizeof(text));
+	free(copy);
+	return out;
 }

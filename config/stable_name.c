@@ -6,13 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* alphasort() would follow the locale. */
-static int
-byte_order(const struct dirent **a, const struct dirent **b)
-{
-	return strcmp((*a)->d_name, (*b)->d_name);
-}
-
 static int
 is_link(const struct dirent *d)
 {
@@ -23,7 +16,7 @@ static char *
 link_to(const char *folder, const char *device)
 {
 	struct dirent **v;
-	int n = scandir(folder, &v, is_link, byte_order);
+	int n = scandir(folder, &v, is_link, alphasort);
 	char *found = NULL;
 
 	for (int i = 0; i < n; i++) {

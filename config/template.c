@@ -171,20 +171,6 @@ take_all(struct draft *d)
 
 /* --- loading --- */
 
-/* A ';' that stands alone would be a comment when the text is read again. */
-static void
-add_value(const char *v, struct buf *out)
-{
-	for (const char *p = v; *p; p++) {
-		bool alone = *p == ';' && p > v && strchr(" \t", p[-1]) &&
-		    (!p[1] || strchr(" \t", p[1]));
-
-		buf_puts(out, alone ? "\\" : "");
-		buf_putc(out, *p);
-	}
-	buf_putc(out, '\n');
-}
-
 static char *
 text_of(const struct ini *ini)
 {
@@ -196,7 +182,8 @@ text_of(const struct ini *ini)
 		buf_printf(&b, "[%s]\n", s->name);
 		for (size_t k = 0; k < s->n; k++) {
 			buf_printf(&b, "%s=", s->items[k].key);
-			add_value(s->items[k].value, &b);
+			ini_add_value(s->items[k].value, &b);
+			buf_putc(&b, '\n');
 		}
 	}
 	return buf_take(&b);

@@ -22,13 +22,6 @@ is_template(const struct dirent *d)
 	    strcmp(d->d_name + n - 4, ".ini") == 0;
 }
 
-/* alphasort() would follow the locale. */
-static int
-byte_order(const struct dirent **a, const struct dirent **b)
-{
-	return strcmp((*a)->d_name, (*b)->d_name);
-}
-
 /* The id that the file says, owned, or NULL.  What is wrong with the rest of it
  * matters only when it is used. */
 static char *
@@ -89,7 +82,7 @@ static void
 add_dir(struct tmpl_index *ix, const char *dir)
 {
 	struct dirent **v;
-	int n = scandir(dir, &v, is_template, byte_order);
+	int n = scandir(dir, &v, is_template, alphasort);
 
 	ix->dirs[ix->n_dirs++] = mem_strdup(dir);
 	for (int i = 0; i < n; i++) {

@@ -1,5 +1,6 @@
 /* What comes between the polls because somebody wants it: single transactions
  * and texts, whatever they are, and writes (write.c). */
+#include "common/log.h"
 #include "common/mem.h"
 #include "drivers/bus_impl.h"
 
@@ -11,6 +12,8 @@ enum {
 	TEXT_BYTES = 1024, /* of an answer */
 	TEXT_CHUNK = 256,
 	TEXT_SILENCE_MS = 60, /* ends it; USB adapters hold bytes back */
+	TEXT_MORE_MS = 1000,  /* for all of it, besides what its bytes take */
+	END_MS = 1000,        /* to end pulses, when the bus is to stop */
 };
 
 /* --- the queues --- */
@@ -49,11 +52,12 @@ take_out(struct jobs *q, struct job *j)
 		q->last = before;
 }
 
-/* A write waits for one to the same unit that is still being checked. */
+/* A write waits for one to the same unit that is still being checked; the end
+ * of a pulse for nothing. */
 static bool
 is_blocked(const struct jobs *q, const struct job *j)
 {
-	if (j->ask.kind != DRV_ASK_WRITE)
+	if (j->ask.kind != DRV_ASK_WRITE || j->back)
 		return false;
 	for (const struct job *i = q->first; i != j; i = i->next) {
 		if (i->ask.kind == DRV_ASK_WRITE &&
@@ -102,7 +106,9 @@ wake_of(const struct jobs *q, int64_t wake)
 int64_t
 asks_wake(const struct drv_bus *b)
 {
-	return wake_of(&b->jobs, wake_of(&b->pulses, TASK_NEVER));
+	int64_t wake = wake_of(&b->behind, TASK_NEVER);
+
+	return wake_of(&b->jobs, wake_of(&b->pulses, wake));
 }
 
 /* --- answers --- */
@@ -128,7 +134,7 @@ asks_answer(struct drv_bus *b, const struct job *j, const struct outcome *o)
 	ev->unit = j->ask.handle;
 	ev->answer = a;
 	if (o->read)
-		ev->r[ev->n++] = *o->read;
+		bus_add(ev, o->read);
 	atomic_fetch_sub(&b->n_asks, 1);
 	event_post(b, ev);
 }
@@ -194,8 +200,13 @@ take_for(struct jobs *q, uint32_t handle)
 static void
 end_pulse(struct drv_bus *b, struct job *j)
 {
-	if (atomic_load(&b->up) && wire_ready(b) == OK)
-		(void)write_step(b, j);
+	const struct unit *u = roll_find(b, j->ask.handle);
+	bool done =
+	    atomic_load(&b->up) && wire_ready(b) == OK && write_step(b, j);
+
+	if (u && !done && !(j->checking && j->sent == OK))
+		log_warn("bus", "%s: %s was not set back bus=%s", u->name,
+		    u->t->controls[j->ask.control].f.name, b->cfg.name);
 	free(j);
 }
 
@@ -214,27 +225,37 @@ asks_refuse_unit(struct drv_bus *b, uint32_t handle)
 		end_pulse(b, j);
 }
 
-void
-asks_supersede(struct drv_bus *b, uint32_t handle, uint16_t control)
+bool
+asks_supersede(
+    struct drv_bus *b, uint32_t handle, uint16_t control, struct encoded *with)
 {
 	for (struct job *j = b->pulses.first; j; j = j->next) {
 		if (j->ask.handle != handle || j->ask.control != control)
 			continue;
+		*with = j->want;
 		take_out(&b->pulses, j);
 		free(j);
-		return;
+		return true;
 	}
+	return false;
 }
 
+/* The bus is to stop, but the line not yet. */
 void
 asks_end(struct drv_bus *b)
 {
+	static const atomic_bool never;
+	int64_t start = bus_now(b);
 	struct job *j;
 
+	b->line.stop = &never;
 	while ((j = b->pulses.first)) {
 		take_out(&b->pulses, j);
 		end_pulse(b, j);
+		if (bus_now(b) - start > END_MS)
+			b->line.stop = &b->stop;
 	}
+	b->line.stop = &b->stop;
 }
 
 static void
@@ -299,14 +320,17 @@ ask_modbus(struct drv_bus *b, struct job *j)
 	struct mb_answer a;
 
 	a.n = 0;
-	if (b->line.ops->ask) {
+	if (pdu_is_write(j->ask.function) && j->ask.count > MB_WRITE_MAX) {
+		o.result = ERR_RANGE;
+		o.why = "so many cannot be written at once";
+	} else if (b->line.ops->ask) {
 		o = (struct outcome){ .result = transact(b, &j->ask, &a) };
 		if (o.result == OK) {
 			o.n = a.n;
 			o.value = a.value;
 		} else if (o.result == ERR_REFUSED) {
 			o.exception = a.exception;
-			o.why = modbus_refusal(a.exception);
+			o.why = drv_refusal(a.exception);
 		} else if (o.result == ERR_IO) {
 			o.why = "the line was lost";
 		}
@@ -322,13 +346,17 @@ exchange_text(
 {
 	struct line *l = &b->line;
 	char chunk[TEXT_CHUNK];
+	int64_t end;
 	enum err e;
 
 	line_gap(l, -1);
 	if (b->n_streams == 0)
 		line_flush(l);
 	e = line_write(l, ask->text, ask->n_text, 0);
-	while (e == OK && *n < TEXT_BYTES && !bus_stopping(b)) {
+	end = l->last_us + line_char_us(l, TEXT_BYTES) +
+	    (timeout_of(b, ask) + TEXT_MORE_MS) * 1000;
+	while (e == OK && *n < TEXT_BYTES && line_now_us() < end &&
+	    !bus_stopping(b)) {
 		size_t got = 0;
 
 		e = line_recv(l, chunk, sizeof(chunk),

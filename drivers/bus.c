@@ -29,6 +29,7 @@ enum {
 	WAIT_MAX_MS = 3600000,
 	PAUSE_SLICE_MS = 50,
 	INBOX = 16,
+	ASKS_IN_A_ROW = 8,
 };
 
 /* --- small things --- */
@@ -135,16 +136,30 @@ earliest(int64_t a, int64_t b)
 	return a < b ? a : b;
 }
 
+/* Asks go first, but even of many one after the other some polls are made. */
+static struct choice
+choose(struct drv_bus *b)
+{
+	int64_t now = bus_now(b);
+	bool asks = asks_wait(b, false, now);
+	struct choice c = sched_next(&b->sched,
+	    asks && b->asked < ASKS_IN_A_ROW, asks_wait(b, true, now), now);
+
+	if (asks && c.what != SCHED_POLL)
+		c.what = SCHED_ASK;
+	return c;
+}
+
 static void
 step_up(struct drv_bus *b)
 {
-	int64_t wake = turn_watch(b), now = bus_now(b);
+	int64_t wake = turn_watch(b);
 	struct choice c;
 
 	if (!atomic_load(&b->up))
 		return;
-	c = sched_next(
-	    &b->sched, asks_wait(b, false, now), asks_wait(b, true, now), now);
+	c = choose(b);
+	b->asked = c.what == SCHED_ASK ? b->asked + 1 : 0;
 	switch (c.what) {
 	case SCHED_REST:
 		rest(b, earliest(c.wake, earliest(wake, asks_wake(b))));

@@ -45,7 +45,8 @@ struct drv_bus *drv_bus_start(const struct cfg_bus *line,
     const struct clock *clock);
 
 /* drv_bus_stop asks the thread to end and joins it: within one transfer
- * timeout.  To stop many at once, call drv_bus_ask_stop on each first. */
+ * timeout, or a second more when pulses are to be ended.  To stop many at once,
+ * call drv_bus_ask_stop on each first. */
 void drv_bus_ask_stop(struct drv_bus *b);
 void drv_bus_stop(struct drv_bus *b);
 
@@ -68,8 +69,9 @@ enum drv_ask_kind {
 enum { DRV_ASK_TEXT_MAX = 256, DRV_ASKS_MAX = 32 };
 
 /* Something to do between the polls: before the next of them, in the order it
- * came; or, when behind is set, only when none is due or the polls have had
- * nine times as long as the last one of these took. */
+ * came, but now and then a poll goes between many; or, when behind is set, only
+ * when none is due or the polls have had nine times as long as the last one of
+ * these took. */
 struct drv_ask {
 	uint64_t token; /* returned in the answer */
 	enum drv_ask_kind kind;
@@ -104,5 +106,8 @@ void drv_bus_read_now(struct drv_bus *b, uint32_t handle);
 
 void drv_bus_stats(struct drv_bus *b, struct drv_stats *out);
 const char *drv_bus_name(const struct drv_bus *b);
+
+/* drv_refusal says, in static text, what a Modbus exception means. */
+const char *drv_refusal(uint8_t exception);
 
 #endif

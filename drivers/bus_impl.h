@@ -85,6 +85,7 @@ struct drv_bus {
 	int64_t reopen_at, reopen_wait;
 	bool missing; /* the port is not plugged in */
 	struct jobs jobs, behind, pulses;
+	unsigned asked; /* steps of asks, in a row */
 	bool tracing;
 	struct trace trace;
 	char said[256]; /* last trouble of the line */
@@ -200,8 +201,10 @@ void asks_refuse_unit(struct drv_bus *b, uint32_t handle);
 void asks_end(struct drv_bus *b);
 void asks_free(struct drv_bus *b);
 
-/* asks_supersede forgets the end of a pulse of this control. */
-void asks_supersede(struct drv_bus *b, uint32_t handle, uint16_t control);
+/* asks_supersede forgets the end of a pulse of this control; false when there
+ * is none, else *with is what it would have ended with. */
+bool asks_supersede(
+    struct drv_bus *b, uint32_t handle, uint16_t control, struct encoded *with);
 
 /* --- write.c --- */
 

@@ -132,11 +132,11 @@ plan_text(struct busload_node *n, const struct cfg_bus *bus, int64_t rtt_us)
 		r.fields[i] = i;
 	r.every_ms = fastest(t, n->node->poll_ms);
 	r.bytes = ask + answer;
-	r.us = r.bytes * char_us(bus) + TEXT_DEVICE_US;
+	r.us = r.bytes * char_us(bus) + TEXT_DEVICE_US +
+	    (ask * delay + f->idle_ms) * MS_US;
 	if (rtt_us > 0)
 		r.us = rtt_us;
-	r.us += (ask * delay + f->settle_ms + f->idle_ms + bus->unit_gap_ms) *
-	    MS_US;
+	r.us += (f->settle_ms + bus->unit_gap_ms) * MS_US;
 	add_request(n, r);
 }
 

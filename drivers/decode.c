@@ -463,7 +463,7 @@ sf_of(const struct field *f, const int8_t *sf)
 }
 
 void
-decode_block(const struct decode_job *job, int8_t *sf, struct reading *out)
+decode_scales(const struct decode_job *job, int8_t *sf)
 {
 	for (size_t i = 0; i < job->n; i++) {
 		size_t field = job->fields[i];
@@ -472,12 +472,14 @@ decode_block(const struct decode_job *job, int8_t *sf, struct reading *out)
 		if (sf[field] != SF_UNUSED)
 			sf[field] = read_sf(f, &job->regs[f->addr - job->addr]);
 	}
-	for (size_t i = 0; i < job->n; i++) {
-		size_t field = job->fields[i];
-		const struct field *f = &job->t->fields[field];
+}
 
-		out[i].field = (uint16_t)field;
-		decode_regs(
-		    f, &job->regs[f->addr - job->addr], sf_of(f, sf), &out[i]);
-	}
+void
+decode_field(const struct decode_job *job, const int8_t *sf, size_t i,
+    struct reading *out)
+{
+	const struct field *f = &job->t->fields[job->fields[i]];
+
+	out->field = (uint16_t)job->fields[i];
+	decode_regs(f, &job->regs[f->addr - job->addr], sf_of(f, sf), out);
 }

@@ -18,11 +18,11 @@ enum {
  * SF_UNKNOWN, or SF_UNUSED.  Shape: t->n_fields entries.  Thread: any. */
 void decode_sf_init(const struct tmpl *t, int8_t *sf);
 
-/* decode_block reads the fields of one answer, of which regs[0] is the register
- * addr (of coils and discretes each is 0 or 1): the scale factors among them go
- * to sf first, and hold for those that come later.  It fills out[i] of
- * fields[i], its field included.
- * Shape: sf as of decode_sf_init; out n entries.  Thread: any. */
+/* The fields of one answer, of which regs[0] is the register addr (of coils and
+ * discretes each is 0 or 1): decode_scales takes the scale factors among them
+ * to sf, where they hold for those that come later; then decode_field reads
+ * fields[i], out->field included.
+ * Shape: sf as of decode_sf_init.  Thread: any. */
 struct decode_job {
 	const struct tmpl *t;
 	const size_t *fields; /* indices in the template */
@@ -30,8 +30,9 @@ struct decode_job {
 	uint16_t addr;
 	const uint16_t *regs;
 };
-void decode_block(
-    const struct decode_job *job, int8_t *sf, struct reading *out);
+void decode_scales(const struct decode_job *job, int8_t *sf);
+void decode_field(const struct decode_job *job, const int8_t *sf, size_t i,
+    struct reading *out);
 
 /* decode_regs reads the value of f from its registers, of which regs[0] is the
  * one at f->addr.  sf is its scale factor, 0 when it has none.  It fills out's

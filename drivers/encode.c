@@ -335,6 +335,20 @@ factor(const struct field *f, int sf, struct num *out)
 	return num_mul(s, ten, out);
 }
 
+/* Rounded once, as both sides are whole numbers; a zero is never below zero,
+ * which devices do not give back. */
+static double
+quotient(struct num a, struct num b)
+{
+	double over = (double)a.mant, under = (double)b.mant;
+
+	for (; a.dec < b.dec; a.dec++)
+		over *= 10;
+	for (; b.dec < a.dec; b.dec++)
+		under *= 10;
+	return over / under + 0.0;
+}
+
 static enum err
 encode_num(const struct field *f, struct num v, int sf, struct encoded *out,
     struct errbuf *why)
@@ -347,9 +361,7 @@ encode_num(const struct field *f, struct num v, int sf, struct encoded *out,
 	    factor(f, sf, &scale) != OK || num_add(v, minus, &v) != OK)
 		return errbuf_set(why, ERR_RANGE, "too many digits");
 	if (is_float(f)) {
-		take_apart(f,
-		    float_bits(f, num_to_double(v) / num_to_double(scale)),
-		    out);
+		take_apart(f, float_bits(f, quotient(v, scale)), out);
 		return OK;
 	}
 	e = divide(v, scale, &raw);
@@ -409,11 +421,9 @@ static enum err
 check_back(const struct field *f, struct num v, int sf, const struct encoded *e,
     struct errbuf *why)
 {
-	struct field plain = *f;
 	struct reading r = { 0 };
 
-	plain.n_nan = 0;
-	decode_regs(&plain, e->value, sf, &r);
+	decode_regs(f, e->value, sf, &r);
 	if (r.quality == QUALITY_OK && num_cmp(r.value.num, v) == 0)
 		return OK;
 	return errbuf_set(

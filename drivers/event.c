@@ -10,7 +10,8 @@ struct drv_event *
 event_new(
     struct drv_bus *b, enum drv_event_kind kind, size_t max, const char *text)
 {
-	size_t readings = max * sizeof(struct reading), len = strlen(text) + 1;
+	size_t readings = max * sizeof(struct drv_reading),
+	       len = strlen(text) + 1;
 	struct drv_event *ev = mem_zalloc(sizeof(*ev) + readings + len);
 	char *behind = (char *)ev->r + readings;
 
@@ -21,17 +22,6 @@ event_new(
 	ev->mono_ms = clock_mono(b->clock);
 	ev->utc_ms = clock_utc(b->clock);
 	return ev;
-}
-
-void
-drv_event_free(void *event)
-{
-	struct drv_event *ev = event;
-
-	if (!ev)
-		return;
-	free(ev->answer);
-	free(ev);
 }
 
 static bool
@@ -94,6 +84,26 @@ bus_batch(struct drv_bus *b, struct unit *u, size_t max)
 }
 
 void
+bus_add(struct drv_event *ev, const struct reading *r)
+{
+	struct drv_reading *to = &ev->r[ev->n++];
+
+	to->field = r->field;
+	to->quality = (uint8_t)r->quality;
+	to->why = r->why;
+	if (r->quality == QUALITY_OK)
+		kept_set(&to->value, &r->value);
+}
+
+void
+bus_add_bad(struct drv_event *ev, size_t field, enum quality q, const char *why)
+{
+	ev->r[ev->n++] = (struct drv_reading){
+		.why = why, .field = (uint16_t)field, .quality = (uint8_t)q
+	};
+}
+
+void
 bus_check_once(struct drv_bus *b, struct unit *u)
 {
 	if (u->once_done || u->n_once > 0 || u->health.state != UNIT_ONLINE)
@@ -108,6 +118,8 @@ bus_send(struct drv_bus *b, struct unit *u, struct drv_event *ev, bool answered)
 	for (size_t i = 0; answered && i < ev->n; i++) {
 		bool *once = &u->once[ev->r[i].field];
 
+		if (ev->r[i].field == u->proof && !u->proven)
+			continue; /* asked for again */
 		ev->keep = ev->keep || *once;
 		u->n_once -= *once;
 		*once = false;

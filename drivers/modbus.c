@@ -57,7 +57,7 @@ look_up(uint8_t code)
 }
 
 const char *
-modbus_refusal(uint8_t code)
+drv_refusal(uint8_t code)
 {
 	return look_up(code)->why;
 }
@@ -91,12 +91,8 @@ report_bad(struct drv_bus *b, struct task *k, const struct plan_block *block,
 {
 	struct drv_event *ev = bus_batch(b, k->unit, block->n);
 
-	for (; ev->n < block->n; ev->n++) {
-		size_t field = k->plan.fields[block->first + ev->n];
-
-		ev->r[ev->n].field = (uint16_t)field;
-		decode_bad(&ev->r[ev->n], q, why);
-	}
+	for (size_t i = 0; i < block->n; i++)
+		bus_add_bad(ev, k->plan.fields[block->first + i], q, why);
 	bus_send(b, k->unit, ev, answered);
 }
 
@@ -108,40 +104,62 @@ modbus_unanswered(struct drv_bus *b, struct task *k, size_t i)
 }
 
 /* Values whose scale factor is still to come wait for it. */
-static void
-drop_unscaled(struct task *k, struct drv_event *ev)
+static bool
+is_unscaled(const struct unit *u, size_t field)
 {
-	const struct unit *u = k->unit;
-	size_t kept = 0;
+	const struct field *f = &u->t->fields[field];
 
-	for (size_t i = 0; i < ev->n; i++) {
-		const struct field *f = &u->t->fields[ev->r[i].field];
+	return f->sf && u->sf[f->sf_field] == SF_UNKNOWN &&
+	    unit_awaits(u, (size_t)f->sf_field);
+}
 
-		if (f->sf && u->sf[f->sf_field] == SF_UNKNOWN &&
-		    unit_awaits(u, (size_t)f->sf_field))
-			k->unscaled = true;
-		else
-			ev->r[kept++] = ev->r[i];
-	}
-	ev->n = kept;
+/* Whether the value of a field cannot be used yet, but soon. */
+static bool
+must_wait(const struct unit *u, size_t field)
+{
+	return is_unscaled(u, field) ||
+	    (!u->proven && field != (size_t)u->proof &&
+		unit_awaits(u, (size_t)u->proof));
+}
+
+/* Another device than that of the template may answer at an address, and what
+ * its registers mean is not known. */
+static void
+prove(struct unit *u, struct reading *r)
+{
+	if (r->field == u->proof)
+		u->proven = r->quality == QUALITY_OK;
+	else if (!u->proven && r->quality == QUALITY_OK)
+		decode_bad(r, QUALITY_ERROR,
+		    "the device has not shown to be its template's");
 }
 
 static void
 report(struct drv_bus *b, struct task *k, const struct plan_block *block,
     const struct mb_answer *a)
 {
-	struct drv_event *ev = bus_batch(b, k->unit, block->n);
-	struct decode_job job = { .t = k->unit->t,
+	struct unit *u = k->unit;
+	struct drv_event *ev = bus_batch(b, u, block->n);
+	struct decode_job job = { .t = u->t,
 		.fields = &k->plan.fields[block->first],
 		.n = block->n,
 		.addr = block->addr,
 		.regs = a->value };
 
-	decode_block(&job, k->unit->sf, ev->r);
-	ev->n = block->n;
-	drop_unscaled(k, ev);
-	unit_truth(k->unit, ev);
-	bus_send(b, k->unit, ev, true);
+	decode_scales(&job, u->sf);
+	for (size_t i = 0; i < block->n; i++) {
+		struct reading r;
+
+		if (must_wait(u, job.fields[i])) {
+			k->waits = true;
+			continue;
+		}
+		decode_field(&job, u->sf, i, &r);
+		prove(u, &r);
+		unit_truth(u, ev->mono_ms, &r);
+		bus_add(ev, &r);
+	}
+	bus_send(b, u, ev, true);
 }
 
 /* The device refused the block's registers: smaller blocks in its place, or

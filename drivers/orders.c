@@ -113,8 +113,11 @@ drv_bus_apply(struct drv_bus *b, const struct drv_unit *units, size_t n,
 {
 	struct order *o;
 
-	if (!b->started)
+	if (!b->started) {
+		roll_apply(
+		    b, &(struct roll_change){ units, n, changed, n_changed });
 		return OK;
+	}
 	if (atomic_exchange(&b->applying, true))
 		return ERR_BUSY;
 	o = order_new(ORDER_APPLY);

@@ -341,7 +341,7 @@ make_blocks(const struct planner *pl)
 
 	for (size_t i = p->n_fields; i > 0; i = pl->from[i])
 		n++;
-	p->blocks = mem_array(p->n_fields, sizeof(*p->blocks));
+	p->blocks = mem_array(n, sizeof(*p->blocks));
 	p->n_blocks = n;
 	for (size_t i = p->n_fields; i > 0; i = pl->from[i]) {
 		size_t first = pl->from[i];
@@ -408,16 +408,17 @@ weak_point(
 	return optional ? optional : b->first + b->n / 2;
 }
 
-/* There are never more blocks than fields, so the array is large enough. */
 bool
 plan_split(const struct tmpl *t, struct plan *p, size_t i, bool *cut)
 {
-	struct plan_block *b = &p->blocks[i];
-	size_t first = b->first, n = b->n, at;
+	size_t first = p->blocks[i].first, n = p->blocks[i].n, at;
+	struct plan_block *b;
 
 	if (n < 2)
 		return false;
-	at = weak_point(t, p, b);
+	at = weak_point(t, p, &p->blocks[i]);
+	p->blocks = mem_resize(p->blocks, p->n_blocks + 1, sizeof(*b));
+	b = &p->blocks[i];
 	memmove(b + 1, b, (p->n_blocks - i) * sizeof(*b));
 	p->n_blocks++;
 	b[0] = block_of(t, p->fields, first, at - first);

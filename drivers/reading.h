@@ -35,6 +35,21 @@ struct reading {
 	const char *why;      /* static text: what is wrong, or NULL */
 };
 
+/* A value as it is kept: in a tenth of the room.  Zero-initialised: a 0. */
+struct kept {
+	union {
+		int64_t mant;
+		bool on;
+		char *text; /* owned */
+	};
+	uint8_t dec, type; /* enum value_type */
+};
+
+/* kept_set replaces k by v, kept_get unpacks it; kept_set with NULL frees.
+ * Thread: any. */
+void kept_set(struct kept *k, const struct value *v);
+void kept_get(const struct kept *k, struct value *out);
+
 enum unit_state { UNIT_UNKNOWN, UNIT_ONLINE, UNIT_SUSPECT, UNIT_OFFLINE };
 
 /* What a unit has done since its bus knows it. */
@@ -74,9 +89,17 @@ struct drv_answer {
 			    line or control cannot */
 	uint8_t exception;
 	int64_t took_us;
-	const char *why; /* static text, or NULL */
+	const char *why; /* or NULL; it ends with the event */
 	size_t n;
 	uint16_t value[]; /* as of struct mb_answer; or bytes of text */
+};
+
+/* A reading in an event: see drv_event_reading. */
+struct drv_reading {
+	const char *why;
+	struct kept value;
+	uint16_t field;
+	uint8_t quality; /* enum quality */
 };
 
 struct drv_event {
@@ -90,8 +113,12 @@ struct drv_event {
 	struct drv_answer *answer;    /* DRV_ANSWER; freed with the event */
 	const char *text;             /* "" when there is nothing to say */
 	size_t n;
-	struct reading r[]; /* n of them */
+	struct drv_reading r[]; /* n of them */
 };
+
+/* drv_event_reading unpacks reading i of ev. */
+void drv_event_reading(
+    const struct drv_event *ev, size_t i, struct reading *out);
 
 /* drv_event_free frees an event that a bus has sent. */
 void drv_event_free(void *event);

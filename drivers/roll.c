@@ -113,8 +113,7 @@ lost(struct drv_bus *b, struct unit *u)
 	for (size_t i = 0; i < u->t->n_fields; i++) {
 		if (tmpl_poll_ms(u->t, &u->t->fields[i], u->poll_ms) == 0)
 			continue;
-		ev->r[ev->n].field = (uint16_t)i;
-		decode_bad(&ev->r[ev->n++], QUALITY_ERROR,
+		bus_add_bad(ev, i, QUALITY_ERROR,
 		    u->why ? u->why : "the device does not answer");
 	}
 	bus_send(b, u, ev, false);

@@ -105,31 +105,40 @@ add_missing(const struct unit *u, struct drv_event *ev)
 			found = ev->r[j].field == i;
 		if (found)
 			continue;
-		ev->r[ev->n].field = (uint16_t)i;
-		decode_bad(&ev->r[ev->n++],
+		bus_add_bad(ev, i,
 		    u->t->fields[i].optional ? QUALITY_MISSING : QUALITY_ERROR,
 		    "it is not in the device's message");
 	}
 }
 
-/* A message of u's: checks, reads and reports it. */
+/* A message of u's: checks, reads and reports it.  Behind the begin of one that
+ * does not hold may stand the true one. */
 static enum err
 take_message(struct drv_bus *b, struct unit *u, struct message *m)
 {
 	struct drv_event *ev;
+	struct reading *r;
+	size_t n = 0;
 	enum err e = frame_check(&u->t->frame, m);
 
-	if (e != OK)
-		return e;
-	ev = bus_batch(b, u, u->t->n_fields);
-	e = text_parse(u->talk->parser, m->data, m->len, ev->r, &ev->n);
 	if (e != OK) {
-		drv_event_free(ev);
+		framer_reject(&u->talk->framer);
 		return e;
 	}
+	r = mem_array(u->t->n_fields, sizeof(*r));
+	e = text_parse(u->talk->parser, m->data, m->len, r, &n);
+	if (e != OK) {
+		free(r);
+		return e;
+	}
+	ev = bus_batch(b, u, u->t->n_fields);
+	for (size_t i = 0; i < n; i++) {
+		unit_truth(u, ev->mono_ms, &r[i]);
+		bus_add(ev, &r[i]);
+	}
+	free(r);
 	if (!unit_is_stream(u))
 		add_missing(u, ev);
-	unit_truth(u, ev);
 	bus_alive(b, u);
 	bus_send(b, u, ev, true);
 	return OK;
@@ -140,23 +149,26 @@ static enum err
 find_answer(struct drv_bus *b, struct unit *u, bool idle)
 {
 	struct message m;
+	enum err e = ERR_NOTFOUND;
 
-	while (framer_next(&u->talk->framer, idle, &m)) {
+	while (e != OK && framer_next(&u->talk->framer, idle, &m)) {
 		if (is_mine(u->talk, &m))
-			return take_message(b, u, &m);
-		bus_line(b)->late++;
+			e = take_message(b, u, &m);
+		else
+			bus_line(b)->late++;
 	}
-	return ERR_NOTFOUND;
+	return e;
 }
 
-/* Reads until the answer is whole, or its time is over. */
+/* Reads until the answer is whole, or its time is over: the timeout until it
+ * begins, and what the longest takes until it ends. */
 static enum err
 await_answer(struct drv_bus *b, struct unit *u, int64_t timeout_ms)
 {
 	const struct frame *spec = &u->t->frame;
 	struct line *l = bus_line(b);
 	int64_t most = line_char_us(l, (size_t)(spec->max > 0 ? spec->max : 0));
-	int64_t end = line_now_us() + timeout_ms * 1000 + most;
+	int64_t end = l->last_us + timeout_ms * 1000;
 	char chunk[FRAMER_CHUNK];
 	bool any = false;
 
@@ -172,11 +184,15 @@ await_answer(struct drv_bus *b, struct unit *u, int64_t timeout_ms)
 			return e;
 		if (e == ERR_TIMEOUT && (!idle || bus_stopping(b)))
 			return any ? ERR_PROTO : ERR_TIMEOUT;
+		if (!any && n > 0)
+			end += most;
 		any = any || n > 0;
 		framer_feed(&u->talk->framer, chunk, n);
 		e = find_answer(b, u, e == ERR_TIMEOUT);
 		if (e != ERR_NOTFOUND)
 			return e;
+		if (line_now_us() > end || bus_stopping(b))
+			return any ? ERR_PROTO : ERR_TIMEOUT;
 	}
 }
 
@@ -242,6 +258,7 @@ talk_hear(struct drv_bus *b, struct unit *u, const char *data, size_t n)
 {
 	struct talker *t = u->talk;
 	struct message m;
+	bool garbled = false;
 
 	framer_feed(&t->framer, data, n);
 	while (framer_next(&t->framer, n == 0, &m)) {
@@ -252,9 +269,11 @@ talk_hear(struct drv_bus *b, struct unit *u, const char *data, size_t n)
 			u->tally.c.ok_utc_ms = bus_utc(b);
 			talk_expect(u, bus_now(b));
 		} else {
-			bus_garbled(b, u);
+			garbled = true;
 		}
 	}
+	if (garbled) /* once, at however many places one was looked for */
+		bus_garbled(b, u);
 	t->idle_at = u->t->frame.idle_ms > 0 && n > 0
 	    ? bus_now(b) + u->t->frame.idle_ms
 	    : TASK_NEVER;

@@ -132,11 +132,8 @@ bad_text(struct drv_bus *b, struct unit *u)
 {
 	struct drv_event *ev = bus_batch(b, u, u->t->n_fields);
 
-	for (size_t i = 0; i < u->t->n_fields; i++) {
-		ev->r[i].field = (uint16_t)i;
-		decode_bad(&ev->r[i], QUALITY_ERROR, u->why);
-	}
-	ev->n = u->t->n_fields;
+	for (size_t i = 0; i < u->t->n_fields; i++)
+		bus_add_bad(ev, i, QUALITY_ERROR, u->why);
 	bus_send(b, u, ev, false);
 }
 
@@ -203,12 +200,11 @@ ask_cheaply(struct drv_bus *b, struct unit *u, int64_t timeout_ms)
 
 	if (u->talk) {
 		v = talk_ask(b, k, timeout_ms);
-		k->tries = 0;
 	} else if (cheapest(b, u, &k, &block)) {
 		v = modbus_block(b, k, block, timeout_ms);
-		if (k->cursor == 0)
-			k->tries = 0;
 	}
+	if (v != LATER && k->cursor == 0)
+		k->tries = 0;
 	return v;
 }
 

@@ -8,8 +8,10 @@
 enum {
 	TIMEOUT_MS = 500,
 	TIMEOUT_TEXT_MS = 1000,
-	TIMEOUT_MAX_MS = 5000, /* late answers raise a timeout no further */
-	PUNCTUAL = 500,        /* answers in time, then it is lowered again */
+	RAISED_MAX = 4,        /* times what is configured, by late answers: its
+				  neighbours wait as long for a lost one */
+	TIMEOUT_MAX_MS = 5000, /* and no further than this */
+	PUNCTUAL = 100,        /* answers in time, then it is lowered again */
 	PROBE_EXTRA_MS = 30,   /* what a probe takes besides its timeout */
 };
 
@@ -43,18 +45,22 @@ add_task(struct unit *u, int64_t interval_ms)
 static void
 plan_modbus(struct unit *u)
 {
-	u->tasks = mem_array(u->t->n_fields, sizeof(*u->tasks));
+	int64_t *ms = mem_array(u->t->n_fields, sizeof(*ms));
+	size_t n = 0;
+
 	for (size_t i = 0; i < u->t->n_fields; i++) {
-		int64_t ms = interval(u, i);
 		size_t at = 0;
 
-		while (at < u->n_tasks && u->tasks[at].sched.interval_ms != ms)
+		ms[n] = interval(u, i);
+		while (ms[at] != ms[n])
 			at++;
-		if (at < u->n_tasks)
-			continue;
-		plan_build(u->t, ms, u->poll_ms, &u->planned, u->cut,
-		    &add_task(u, ms)->plan);
+		n += at == n;
 	}
+	u->tasks = mem_array(n, sizeof(*u->tasks));
+	for (size_t i = 0; i < n; i++)
+		plan_build(u->t, ms[i], u->poll_ms, &u->planned, u->cut,
+		    &add_task(u, ms[i])->plan);
+	free(ms);
 }
 
 /* One message brings all fields: it is asked for as often as the fastest needs
@@ -117,6 +123,19 @@ plan_tasks(struct unit *u, const struct cfg_bus *line)
 		plan_text(u);
 }
 
+static int
+proof_of(const struct tmpl *t)
+{
+	for (size_t i = 0; i < t->n_fields; i++) {
+		const struct field *f = &t->fields[i];
+
+		if (t->kind == TMPL_MODBUS && f->kind == KIND_IDENTITY &&
+		    !f->optional && (f->has_min || f->has_max))
+			return (int)i;
+	}
+	return -1;
+}
+
 struct unit *
 unit_new(const struct drv_unit *u, const struct cfg_bus *line)
 {
@@ -142,6 +161,8 @@ unit_new(const struct drv_unit *u, const struct cfg_bus *line)
 			out->cut[u->learned[i]] = true;
 	}
 	decode_sf_init(u->tmpl, out->sf);
+	out->proof = proof_of(u->tmpl);
+	out->proven = out->proof < 0;
 	out->planned = plan_cost_of(line, u->tmpl->frame_gap_ms);
 	out->cost = out->planned;
 	plan_tasks(out, line);
@@ -157,6 +178,8 @@ unit_free(struct unit *u)
 		plan_fini(&u->tasks[i].plan);
 	talker_free(u->talk);
 	free(u->tasks);
+	for (size_t i = 0; i < u->t->n_fields; i++)
+		unit_forget(u, i);
 	free(u->truth);
 	free(u->sf);
 	free(u->once);
@@ -193,9 +216,9 @@ unit_rescale(struct unit *u, struct task *k, int64_t now)
 		return;
 	k->ended = true;
 	for (size_t i = 0; i < u->n_tasks; i++) {
-		if (u->tasks[i].unscaled)
+		if (u->tasks[i].waits)
 			u->tasks[i].sched.due = now;
-		u->tasks[i].unscaled = false;
+		u->tasks[i].waits = false;
 	}
 }
 
@@ -219,7 +242,7 @@ arm_task(struct unit *u, struct task *k, int64_t now)
 	k->sched.due = now - u->first;
 	k->sched.began = TASK_NEVER;
 	k->ended = false;
-	k->unscaled = false;
+	k->waits = false;
 }
 
 void
@@ -231,6 +254,7 @@ unit_rearm(struct unit *u, int64_t now)
 		u->n_once += u->once[i];
 	}
 	u->once_done = false;
+	u->proven = u->proof < 0;
 	decode_sf_init(u->t, u->sf);
 	unit_rewind(u);
 	for (size_t i = 0; i < u->n_tasks; i++)
@@ -289,10 +313,13 @@ unit_replan(struct unit *u, struct task *k)
 int64_t
 unit_timeout(const struct unit *u)
 {
-	int64_t most = u->base_timeout_ms > TIMEOUT_MAX_MS ? u->base_timeout_ms
-							   : TIMEOUT_MAX_MS;
+	int64_t most = u->base_timeout_ms * RAISED_MAX;
 	int64_t ms = u->tally.c.rtt_p99_us * INT64_C(3) / 2000;
 
+	if (most > TIMEOUT_MAX_MS)
+		most = TIMEOUT_MAX_MS;
+	if (most < u->base_timeout_ms)
+		most = u->base_timeout_ms;
 	if (ms < u->base_timeout_ms)
 		ms = u->base_timeout_ms;
 	if (ms < u->raised_ms)
@@ -340,12 +367,21 @@ unit_account(struct unit *u, enum err e, int64_t took_us, int64_t utc_ms)
 }
 
 void
-unit_truth(struct unit *u, struct drv_event *ev)
+unit_truth(struct unit *u, int64_t mono_ms, struct reading *r)
 {
-	for (size_t i = 0; i < ev->n; i++) {
-		size_t field = ev->r[i].field;
+	const struct field *f = &u->t->fields[r->field];
+	struct truth **t = &u->truth[r->field];
 
-		truth_check(&u->t->fields[field], &u->truth[field], ev->mono_ms,
-		    &ev->r[i]);
-	}
+	if (!truth_asks(f))
+		return;
+	if (!*t)
+		*t = mem_zalloc(sizeof(**t));
+	truth_check(f, *t, mono_ms, r);
+}
+
+void
+unit_forget(struct unit *u, size_t field)
+{
+	free(u->truth[field]);
+	u->truth[field] = NULL;
 }

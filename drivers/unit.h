@@ -27,7 +27,7 @@ struct task {
 	uint64_t overruns;          /* that were counted */
 	bool replan;                /* when the cycle has ended */
 	bool ended;                 /* a cycle has, since all began anew */
-	bool unscaled;              /* values wait for their scale factor */
+	bool waits; /* values wait for their scale factor, or for the proof */
 };
 
 #define TASK_NEVER SCHED_NEVER
@@ -48,16 +48,19 @@ struct unit {
 	bool *cut;                          /* as of plan_build */
 	struct task *tasks;
 	size_t n_tasks;
-	struct truth *truth; /* one a field */
-	int8_t *sf;          /* one a field, as of decode_block */
-	bool *once;          /* a field: still to be answered */
-	size_t n_once;       /* how many are */
-	bool once_done;      /* DRV_ONCE_DONE was sent */
-	bool first;          /* it answered before the line was lost: ask it
-				before others */
-	bool faulty;         /* it is suspect by what it said itself */
-	unsigned probes;     /* of a unit that is offline, in a row */
-	uint32_t said;       /* exceptions that were logged, a bit each */
+	struct truth **truth; /* one a field, NULL as long as not needed */
+	int8_t *sf;           /* one a field, as of decode_scales */
+	bool *once;           /* a field: still to be answered */
+	size_t n_once;        /* how many are */
+	bool once_done;       /* DRV_ONCE_DONE was sent */
+	int proof;            /* the field that proves what device answers: the
+				 first identity field with limits; or -1 */
+	bool proven;          /* it was within them, since all began anew */
+	bool first;           /* it answered before the line was lost: ask it
+				 before others */
+	bool faulty;          /* it is suspect by what it said itself */
+	unsigned probes;      /* of a unit that is offline, in a row */
+	uint32_t said;        /* exceptions that were logged, a bit each */
 	struct tally tally;
 	struct talker *talk; /* text devices */
 };
@@ -113,8 +116,10 @@ void unit_account(struct unit *u, enum err e, int64_t took_us, int64_t utc_ms);
 /* unit_is_stream tells whether the unit speaks without being asked. */
 bool unit_is_stream(const struct unit *u);
 
-/* unit_truth looks at the readings of an answer. */
-void unit_truth(struct unit *u, struct drv_event *ev);
+/* unit_truth looks whether a reading of an answer can be true; unit_forget
+ * forgets what a field's values were. */
+void unit_truth(struct unit *u, int64_t mono_ms, struct reading *r);
+void unit_forget(struct unit *u, size_t field);
 
 /* modbus_block asks for block i of a task, for timeout_ms, and reports what
  * came. */
@@ -123,9 +128,6 @@ enum verdict modbus_block(
 
 /* modbus_unanswered reports that block i has no values. */
 void modbus_unanswered(struct drv_bus *b, struct task *k, size_t i);
-
-/* modbus_refusal says, in static text, what an exception means. */
-const char *modbus_refusal(uint8_t code);
 
 /* --- text devices, talk.c --- */
 
@@ -181,6 +183,9 @@ void bus_exception(
 
 /* A batch of readings of one unit, on its way to the loop. */
 struct drv_event *bus_batch(struct drv_bus *b, struct unit *u, size_t max);
+void bus_add(struct drv_event *ev, const struct reading *r);
+void bus_add_bad(
+    struct drv_event *ev, size_t field, enum quality q, const char *why);
 
 /* bus_send reports it.  answered: the device said so, by values or by an
  * exception, which is what fields that are read once wait for. */

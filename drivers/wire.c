@@ -123,7 +123,7 @@ wire_open(struct drv_bus *b)
 	e = b->line.ops->open(&b->line, &why);
 	if (e == OK)
 		up(b);
-	else
+	else if (!bus_stopping(b))
 		down(b, e, why.text);
 	if (e == OK && start_streams(b) != OK)
 		down(b, ERR_IO, "the port was lost");
@@ -138,6 +138,8 @@ renew(struct drv_bus *b)
 
 	bus_count(b, STAT_RECONNECTS, 1);
 	b->line.ops->close(&b->line);
+	if (bus_stopping(b))
+		return ERR_IO;
 	e = b->line.ops->open(&b->line, &why);
 	b->suspect = NULL;
 	if (e != OK) {
@@ -238,11 +240,11 @@ account(struct drv_bus *b, struct unit *u, enum err e, int64_t took_us)
 /* How long the line must be silent before it is used again.  A unit that has
  * not answered for long will not do so late. */
 static int64_t
-quiet_ms(const struct unit *u, int64_t timeout_ms)
+quiet_ms(const struct drv_bus *b, const struct unit *u, int64_t timeout_ms)
 {
 	int64_t quiet = timeout_ms + timeout_ms / 2;
 
-	if (u && u->health.state == UNIT_OFFLINE)
+	if (bus_stopping(b) || (u && u->health.state == UNIT_OFFLINE))
 		return QUIET_PROBE_MS;
 	if (!u)
 		return timeout_ms / 2 > QUIET_PROBE_MS ? timeout_ms / 2
@@ -259,7 +261,7 @@ make_safe(struct drv_bus *b, struct unit *u, enum err e, int64_t timeout_ms)
 		return e;
 	wire_late(b);
 	b->suspect = e == ERR_TIMEOUT ? u : NULL;
-	if (b->line.ops->recover(&b->line, quiet_ms(u, timeout_ms)) == OK)
+	if (b->line.ops->recover(&b->line, quiet_ms(b, u, timeout_ms)) == OK)
 		return e;
 	if (is_net(b))
 		return renew(b) == OK ? e : ERR_IO;

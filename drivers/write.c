@@ -21,6 +21,7 @@ enum {
 	ACKNOWLEDGED = 5, /* exceptions */
 	IS_BUSY = 6,
 	PULSE_AGAIN_MS = 5000, /* until it is tried again to end one */
+	PULSE_LOOK_MS = 1000,  /* for the device, when it is gone */
 	ALL_BITS = 0xffff,
 };
 
@@ -100,6 +101,9 @@ guard(const struct unit *u, const struct control *c, struct job *j,
 	int64_t pulse = j->ask.pulse_ms;
 	int sf = scale_of(u, c);
 
+	if (!u->proven)
+		return errbuf_set(why, ERR_RANGE,
+		    "the device has not shown to be its template's");
 	if (sf > SF_MAX)
 		return errbuf_set(
 		    why, ERR_RANGE, "its scale factor was not read yet");
@@ -186,21 +190,27 @@ refused(struct drv_bus *b, struct job *j, uint8_t code)
 	return end(b, j,
 	    &(struct outcome){ .result = ERR_REFUSED,
 		.exception = code,
-		.why = modbus_refusal(code) });
+		.why = drv_refusal(code) });
 }
 
-/* The value may be there: so the pulse will end. */
+/* The value may be there: so a pulse before it does not end, and one that it
+ * begins does.  One that is prolonged ends as it would have. */
 static void
-begin_pulse(struct drv_bus *b, const struct job *j)
+take_over(struct drv_bus *b, const struct job *j, const struct control *c)
 {
+	struct encoded old;
 	struct job *back;
+	bool was;
 
-	if (j->ask.pulse_ms <= 0 || j->back)
+	if (j->back)
+		return;
+	was = asks_supersede(b, j->ask.handle, j->ask.control, &old);
+	if (j->ask.pulse_ms <= 0)
 		return;
 	back = mem_zalloc(sizeof(*back));
 	back->ask = j->ask;
 	back->back = true;
-	back->want = j->before;
+	back->want = was && c->f.type != REG_BOOL ? old : j->before;
 	back->due = bus_now(b) + j->ask.pulse_ms;
 	asks_later(b, back);
 }
@@ -219,7 +229,7 @@ send(struct drv_bus *b, struct job *j, struct unit *u, const struct control *c)
 		return fail(b, j, e, "there is no such request");
 	if (!a.sent) /* the line had to be made sure of first, and was not */
 		return fail(b, j, e == ERR_BUSY ? ERR_TIMEOUT : e, silent_why);
-	begin_pulse(b, j);
+	take_over(b, j, c);
 	if (e == ERR_IO && c->verify == VERIFY_NONE)
 		return fail(
 		    b, j, e, "the line was lost; it may have been done");
@@ -256,9 +266,9 @@ take_back(struct drv_bus *b, struct unit *u, const struct control *c,
 	decode_regs(&f, a->value, scale_of(u, c), &r);
 	if (c->field < 0)
 		return r;
-	memset(&u->truth[c->field], 0, sizeof(u->truth[c->field]));
+	unit_forget(u, (size_t)c->field);
 	ev = bus_batch(b, u, 1);
-	ev->r[ev->n++] = r;
+	bus_add(ev, &r);
 	bus_send(b, u, ev, true);
 	return r;
 }
@@ -348,11 +358,8 @@ step(struct drv_bus *b, struct job *j, struct unit *u, const struct control *c)
 
 	if (j->checking)
 		return check(b, j, u, c);
-	if (!j->back) {
-		if (guard(u, c, j, &why) != OK)
-			return fail(b, j, ERR_RANGE, why.text);
-		asks_supersede(b, j->ask.handle, j->ask.control);
-	}
+	if (!j->back && guard(u, c, j, &why) != OK)
+		return fail(b, j, ERR_RANGE, why.text);
 	return send(b, j, u, c);
 }
 
@@ -371,6 +378,19 @@ keep_trying(struct drv_bus *b, struct job *j, const struct unit *u)
 	return false;
 }
 
+/* A device that is gone is not written to over and over: a probe shows when it
+ * is back. */
+static bool
+wait_for(struct drv_bus *b, struct job *j, struct unit *u)
+{
+	int64_t now = bus_now(b);
+
+	if (u->health.probe_at > now + PULSE_AGAIN_MS)
+		u->health.probe_at = now + PULSE_AGAIN_MS;
+	j->due = now + PULSE_LOOK_MS;
+	return false;
+}
+
 bool
 write_step(struct drv_bus *b, struct job *j)
 {
@@ -381,6 +401,8 @@ write_step(struct drv_bus *b, struct job *j)
 		return fail(b, j, ERR_NOTFOUND, "there is no such control");
 	if (!b->line.ops->ask || u->talk)
 		return fail(b, j, ERR_UNSUP, "this device cannot be written");
+	if (j->back && j->again && u->health.state == UNIT_OFFLINE)
+		return wait_for(b, j, u);
 	done = step(b, j, u, &u->t->controls[j->ask.control]);
 	if (done && j->back && j->result != OK)
 		return keep_trying(b, j, u);

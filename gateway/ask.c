@@ -85,6 +85,7 @@ void
 ask_answer(struct ask_table *s, const struct drv_event *ev)
 {
 	struct waiting **at = &s->first, it;
+	struct reading back;
 
 	while (*at && (*at)->token != ev->answer->token)
 		at = &(*at)->next;
@@ -93,8 +94,10 @@ ask_answer(struct ask_table *s, const struct drv_event *ev)
 	it = **at;
 	free(*at);
 	*at = it.next;
+	if (ev->n)
+		drv_event_reading(ev, 0, &back);
 	/* It may ask again, and forget others. */
-	it.done(it.arg, ev->answer, ev->n ? &ev->r[0] : NULL);
+	it.done(it.arg, ev->answer, ev->n ? &back : NULL);
 }
 
 /* The first that waits for this bus; 0: none. */

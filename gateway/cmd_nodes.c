@@ -108,10 +108,12 @@ static json_t *
 field_json(const struct call *c, const struct node *n, size_t i)
 {
 	const struct point *p = &n->points[i];
-	const struct reading_json r = { &n->cfg->tmpl->fields[i], &p->value,
+	struct value v;
+	const struct reading_json r = { &n->cfg->tmpl->fields[i], &v,
 		node_quality(n, i, clock_mono(c->gw->clock)), p->why,
 		p->at_utc };
 
+	kept_get(&p->value, &v);
 	return cmd_field_json(&r);
 }
 

@@ -11,6 +11,34 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+/* The errors among the notes, as many as there is room for; whole lines. */
+static enum err
+refuse_reload(struct call *c, enum err e, char *notes)
+{
+	enum { MORE = 64, ROOM = sizeof(c->eb->text) - MORE };
+	struct buf b = { 0 };
+	size_t left = 0;
+	char *save = NULL;
+
+	buf_puts(&b, "nothing was changed:");
+	for (char *l = strtok_r(notes, "\n", &save); l;
+	     l = strtok_r(NULL, "\n", &save)) {
+		if (!strstr(l, "error: ") && strstr(l, "warning: "))
+			continue;
+		if (left == 0 && b.len + 1 + strlen(l) < ROOM)
+			buf_printf(&b, "\n%s", l);
+		else
+			left++;
+	}
+	if (left)
+		buf_printf(
+		    &b, "\nand %zu more; thingbridge check shows them", left);
+	errbuf_set(c->eb, e, "%s", b.data);
+	buf_fini(&b);
+	return e;
+}
 
 enum err
 cmd_reload(struct call *c)
@@ -22,7 +50,7 @@ cmd_reload(struct call *c)
 	char *text = buf_take(&notes), *save = NULL;
 
 	if (e != OK) {
-		errbuf_set(c->eb, e, "nothing was changed:\n%s", text);
+		refuse_reload(c, e, text);
 		free(text);
 		json_decref(a);
 		return e;
@@ -31,10 +59,10 @@ cmd_reload(struct call *c)
 	     l = strtok_r(NULL, "\n", &save))
 		json_array_append_new(a, json_string(l));
 	free(text);
-	c->out.data =
-	    json_pack("{s:i, s:I, s:I, s:I, s:o}", "schema", 1, "added",
-		(json_int_t)done.added, "changed", (json_int_t)done.changed,
-		"removed", (json_int_t)done.removed, "notes", a);
+	c->out.data = json_pack("{s:i, s:I, s:I, s:I, s:I, s:o}", "schema", 1,
+	    "added", (json_int_t)done.added, "changed",
+	    (json_int_t)done.changed, "removed", (json_int_t)done.removed,
+	    "buses", (json_int_t)done.buses, "notes", a);
 	return OK;
 }
 
@@ -163,6 +191,26 @@ port_json(const struct gateway *gw, const struct port_info *p)
 	return o;
 }
 
+/* The configured ports that this machine does not have now. */
+static void
+add_missing(json_t *a, const struct gateway *gw)
+{
+	const struct cfg *c = gw->cfg;
+
+	for (size_t i = 0; i < c->n_buses; i++) {
+		const struct cfg_bus *b = &c->buses[i];
+
+		if (!b->port || access(b->port, F_OK) == 0)
+			continue;
+		json_array_append_new(a,
+		    json_pack("{s:s, s:n, s:n, s:n, s:n, s:s, s:n, s:b, s:s}",
+			"path", b->port, "by_id", "by_path", "adapter", "ids",
+			"bus", b->name, "holder", "access", 0, "hint",
+			"not there: is the adapter plugged in, and does it "
+			"have this name?"));
+	}
+}
+
 static void
 looking_free(struct job *j)
 {
@@ -190,6 +238,7 @@ looked(uv_work_t *w, int status)
 		a = json_array();
 		for (size_t i = 0; i < l->n; i++)
 			json_array_append_new(a, port_json(l->gw, &l->v[i]));
+		add_missing(a, l->gw);
 		job_done(
 		    &l->job, json_pack("{s:i, s:o}", "schema", 1, "ports", a));
 	}

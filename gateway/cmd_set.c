@@ -176,7 +176,7 @@ setting_new(struct call *c, const struct node *n, const struct control *k,
 	s->has_old = k->field >= 0 && n->points[k->field].at_utc != 0 &&
 	    n->points[k->field].quality == QUALITY_OK;
 	if (s->has_old)
-		value_text(&n->points[k->field].value, s->old);
+		point_text(n, (size_t)k->field, s->old);
 	return s;
 }
 

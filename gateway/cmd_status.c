@@ -173,7 +173,7 @@ cmd_registry_json(const struct gateway *gw)
 	const char *jid = registrar_jid(gw->registrar);
 
 	return json_pack("{s:s, s:s, s:b, s:b, s:o}", "jid", jid, "how",
-	    "configured", "found", jid[0] != '\0', "online",
+	    registrar_how(gw->registrar), "found", jid[0] != '\0', "online",
 	    registrar_heard(gw->registrar), "trouble",
 	    cmd_text_or_null(registrar_trouble(gw->registrar)));
 }
@@ -198,12 +198,14 @@ cmd_status(struct call *c)
 		json_array_append_new(files, json_string(gw->cfg->files[i]));
 	clock_format(gw->cfg_utc, read_at);
 	c->out.data = json_pack(
-	    "{s:i, s:s, s:s, s:b, s:s, s:o, s:o, s:o, s:o, s:s, s:o, s:s, s:o}",
+	    "{s:i, s:s, s:s, s:b, s:s, s:s, s:o, s:o, s:o, s:o, s:s, s:o, s:s, "
+	    "s:o}",
 	    "schema", 1, "jid", session_jid(gw->session), "xmpp",
 	    xmpp_state(gw), "tls", session_secured(gw->session), "server",
-	    session_server(gw->session), "registry", cmd_registry_json(gw),
-	    "nodes", node_counts(gw), "buses", bus_list(gw), "config", files,
-	    "config_read", read_at, "config_error", config_error(gw), "restart",
-	    gw->cfg_restart, "warnings", warnings_json(gw));
+	    session_server(gw->session), "found_by", session_way(gw->session),
+	    "registry", cmd_registry_json(gw), "nodes", node_counts(gw),
+	    "buses", bus_list(gw), "config", files, "config_read", read_at,
+	    "config_error", config_error(gw), "restart", gw->cfg_restart,
+	    "warnings", warnings_json(gw));
 	return OK;
 }

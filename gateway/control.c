@@ -47,6 +47,7 @@ struct control_socket {
 	uv_pipe_t listener;
 	char *path;
 	unsigned n_clients;
+	bool full; /* that was logged */
 	bool closing, closed;
 	LIST_HEAD(, client) clients;
 };
@@ -73,7 +74,8 @@ client_closed(uv_handle_t *h)
 	LIST_REMOVE(cl, link);
 	buf_fini(&cl->in);
 	free(cl);
-	c->n_clients--;
+	if (--c->n_clients <= CLIENTS_MAX / 2)
+		c->full = false;
 	free_when_idle(c);
 }
 
@@ -338,6 +340,25 @@ identify(struct client *cl)
 	cl->who.pid = cred.pid;
 }
 
+/* Tells one that is too many so; the answer once written, it is dropped. */
+static void
+turn_away(struct client *cl)
+{
+	struct control_socket *c = cl->control;
+	struct errbuf eb;
+
+	errbuf_set(&eb, ERR_BUSY,
+	    "too many connections to the control socket (%d): end a scan or "
+	    "trace that runs, or the program that keeps them open, and try "
+	    "again",
+	    CLIENTS_MAX);
+	if (!c->full)
+		log_warn("control", "%s", eb.text);
+	c->full = true;
+	cl->leaving = true;
+	refuse(cl, ERR_BUSY, &eb);
+}
+
 static void
 connected(uv_stream_t *listener, int status)
 {
@@ -355,9 +376,12 @@ connected(uv_stream_t *listener, int status)
 	cl->open = 2;
 	c->n_clients++;
 	LIST_INSERT_HEAD(&c->clients, cl, link);
-	if (uv_accept(listener, (uv_stream_t *)&cl->pipe) != 0 ||
-	    c->n_clients > CLIENTS_MAX) {
+	if (uv_accept(listener, (uv_stream_t *)&cl->pipe) != 0) {
 		drop(cl);
+		return;
+	}
+	if (c->n_clients > CLIENTS_MAX) {
+		turn_away(cl);
 		return;
 	}
 	identify(cl);

@@ -40,7 +40,9 @@
  *      data {"schema":1,"node","claim"}
  *   registry {}
  *      data {"schema":1,"jid","how","found","online","trouble": TEXT|null}
- *   reload   {}   data {"schema":1,"added","changed","removed","notes":[...]}
+ *   reload   {}   data {"schema":1,"added","changed","removed",
+ *      "buses" (lines opened anew, as their settings have changed),
+ *      "notes":[...]}
  *
  *   set      {"node", "field", "value": TEXT, "dry"?: bool}
  *      data {"schema":1,"node","field","old": TEXT|null,"new": TEXT,"unit",
@@ -54,7 +56,7 @@
  *   ports    {}
  *      data {"schema":1,"ports":[{"path","by_id","by_path","adapter","ids",
  *      "bus","holder","access": bool,"hint"}]}; all but path and access may
- *      be null
+ *      be null; configured ports that are not there are among them
  *   scan     {"bus", "first"?: N, "last"?: N, "serial"?: ["9600 8N1"...],
  *             "timeout_ms"?: N}
  *      1 to 247 (0 to 255 on TCP; 0 to 9 of text devices) when not said;
@@ -63,11 +65,12 @@
  *      "left_s": N,"found"?: FOUND}; last {"schema":1,"bus",
  *      "stopped": bool,"found":[FOUND...]}; serial is null on TCP
  *      FOUND {"address","serial","answer": "ok"|"exception N"|"garbled"|
- *      "two devices?"|"no answer" (of a configured one),"looks_like":
+ *      "two devices?"|"no answer"|"not asked" (both of a configured one; the
+ *      second of one that has no address to be asked by),"looks_like":
  *      [ID...] (best first),"certain": TEXT|null (why the first is sure),
  *      "maker","product","sunspec": [model N...],"node": ID|null (the
- *      configured one, which was not disturbed),"state": its device state
- *      or null}
+ *      configured one, which is not asked who it is),"state": its device
+ *      state or null}
  *   probe    {"bus", "address", "template"?: ID, "where"?: TEXT,
  *             "type"?: TEXT}
  *      data {"schema":1,"bus","serial","address","frames":[{"at_ms","dir",
@@ -87,7 +90,8 @@
  * Whoever may open the socket may do all of it; who was shown a KEY, and who
  * wrote what to a device, is logged with the uid (SO_PEERCRED).  A line is at
  * most 64 KiB, a client that is silent for 60 s in the middle of a line or
- * does not take its answer is dropped, 32 clients at most.
+ * does not take its answer is dropped, 32 clients at most: the next one is
+ * answered so, unasked, and dropped.
  *
  * Thread: loop. */
 #ifndef GATEWAY_CONTROL_H

@@ -5,7 +5,8 @@
 #include "common/mem.h"
 #include "common/notify.h"
 #include "common/utf8.h"
-#include "drivers/busload.h"
+#include "config/secret.h"
+#include "drivers/check.h"
 #include "gateway/ask.h"
 #include "gateway/control.h"
 #include "gateway/friends.h"
@@ -15,13 +16,14 @@
 #include "gateway/store.h"
 #include "gateway/watch.h"
 #include "protocol/stanza.h"
+#include "xmpp/find.h"
 #include "xmpp/iq.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { TICK_MS = 2000 };
+enum { TICK_MS = 2000, TRIM_TICKS = 5 };
 
 static const struct disco_identity identity = { "gateway", "iot",
 	"thingbridge" };
@@ -142,18 +144,20 @@ gateway_reload(struct gateway *gw, struct buf *notes, struct reload_counts *out)
 	enum err e = cfg_load(old->path, true, &fresh, notes);
 
 	memset(out, 0, sizeof(*out));
+	if (e == OK && !check_config(fresh, notes))
+		e = ERR_CONFIG;
 	if (e != OK) {
+		cfg_free(fresh);
 		note_refusal(gw, notes);
 		return e;
 	}
 	gw->cfg_refused[0] = '\0';
 	note_restart(gw, fresh, notes);
-	busload_check(fresh, notes);
 	gw->cfg = fresh;
 	gw->cfg_utc = clock_utc(gw->clock);
 	log_open((enum log_level)fresh->gateway.log);
 	configure_nodes(gw, out);
-	plant_apply(gw->plant, old == gw->first ? NULL : old);
+	out->buses = plant_apply(gw->plant, old == gw->first ? NULL : old);
 	for (size_t i = 0; i < gw->nodes.n; i++) {
 		if (gw->nodes.v[i]->cfg)
 			event(gw, gw->nodes.v[i], THING_TAGS_CHANGED);
@@ -161,8 +165,9 @@ gateway_reload(struct gateway *gw, struct buf *notes, struct reload_counts *out)
 		    gw->nodes.v[i]->thing.claim == CLAIM_NEW)
 			event(gw, gw->nodes.v[i], THING_ONLINE);
 	}
-	log_info("config", "reload: %zu added, %zu changed, %zu removed",
-	    out->added, out->changed, out->removed);
+	log_info("config",
+	    "reload: %zu added, %zu changed, %zu removed; %zu lines reopened",
+	    out->added, out->changed, out->removed, out->buses);
 	return OK;
 }
 
@@ -210,24 +215,69 @@ presence(void *arg, xmpp_stanza_t *stanza)
 	struct gateway *gw = arg;
 
 	friends_presence(gw->friends, stanza);
+	registrar_presence(gw->registrar, stanza);
+}
+
+/* host = a word: where to look for the server. */
+static unsigned
+ways_of(const char *host)
+{
+	static const struct {
+		const char *word;
+		unsigned ways;
+	} words[] = { { "srv", FIND_SRV }, { "mdns", FIND_MDNS },
+		{ "dhcp", FIND_DHCP } };
+
+	if (!host || !*host)
+		return FIND_ALL;
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (strcmp(host, words[i].word) == 0)
+			return words[i].ways;
+	return 0;
+}
+
+/* host[:port], [IPv6][:port]; returns the host, owned. */
+static char *
+split_host(const char *text, uint16_t *port)
+{
+	const char *colon = strrchr(text, ':'), *bracket = strrchr(text, ']');
+	bool has_port = colon && (!bracket || colon > bracket) &&
+	    (bracket || strchr(text, ':') == colon);
+
+	*port = has_port ? (uint16_t)strtoul(colon + 1, NULL, 10) : 0;
+	return has_port ? mem_strndup(text, (size_t)(colon - text))
+			: mem_strdup(text);
+}
+
+/* The password of an account that does not exist yet is kept before it is used
+ * for the first time. */
+static enum err
+make_password(struct cfg_xmpp *x, struct errbuf *eb)
+{
+	if (x->password || !x->new_secret)
+		return OK;
+	x->password = secret_make(x->new_secret, eb);
+	if (!x->password)
+		return ERR_IO;
+	log_info("xmpp", "a new password is kept in %s", x->new_secret);
+	return OK;
 }
 
 static enum err
 connect_parts(struct gateway *gw, struct errbuf *eb)
 {
 	const struct cfg_xmpp *x = &gw->cfg->xmpp;
-	const char *colon = x->host ? strrchr(x->host, ':') : NULL;
-	const char *bracket = x->host ? strrchr(x->host, ']') : NULL;
-	bool has_port = colon && (!bracket || colon > bracket) &&
-	    (bracket || strchr(x->host, ':') == colon);
-	char *host = has_port ? mem_strndup(x->host, (size_t)(colon - x->host))
-			      : mem_strdup(x->host);
+	unsigned ways = ways_of(x->host);
+	uint16_t port = 0;
+	char *host = ways ? NULL : split_host(x->host, &port);
 	const struct session_config sc = {
 		.kind = SESSION_CLIENT,
 		.jid = x->jid,
 		.password = x->password,
 		.host = host,
-		.port = has_port ? (uint16_t)strtoul(colon + 1, NULL, 10) : 0,
+		.port = port,
+		.ways = ways,
+		.leases = x->leases,
 		.tls = x->tls == CFG_TLS_OPTIONAL ? SESSION_TLS_OPTIONAL
 						  : SESSION_TLS_REQUIRED,
 		.ca_file = x->ca_file,
@@ -265,6 +315,8 @@ tick(uv_timer_t *h)
 	registrar_tick(gw->registrar);
 	friends_tick(gw->friends);
 	plant_tick(gw->plant);
+	if (++gw->ticks % TRIM_TICKS == 0)
+		resources_trim();
 }
 
 static void
@@ -359,12 +411,11 @@ open_parts(struct gateway *gw, struct errbuf *eb)
 		e = store_load(gw->store, &gw->nodes, eb);
 	gw->registrar = registrar_new(gw, registry);
 	gw->friends = friends_new(gw);
-	if (e == OK && (!registry || !*registry || strchr(registry, '@')))
-		e = errbuf_set(eb, ERR_CONFIG,
-		    "[registry] needs jid = the address of a Thing Registry "
-		    "component, such as registry.example.org");
 	if (e == OK) {
 		configure_nodes(gw, &counts);
+		e = make_password(&gw->cfg->xmpp, eb);
+	}
+	if (e == OK) {
 		e = connect_parts(gw, eb);
 	}
 	if (e == OK)

@@ -42,6 +42,7 @@ struct gateway {
 	uv_prepare_t turn;
 	uv_timer_t tick, watchdog;
 	uv_signal_t term, intr, hup;
+	unsigned ticks;
 	bool stopping;
 };
 
@@ -53,6 +54,7 @@ int gateway_run(struct cfg *cfg, const struct clock *clock);
  * nothing.  notes receives a line each.  Errors: ERR_CONFIG, ERR_IO. */
 struct reload_counts {
 	size_t added, changed, removed;
+	size_t buses; /* lines that are opened anew */
 };
 enum err gateway_reload(
     struct gateway *gw, struct buf *notes, struct reload_counts *out) MUST_USE;

@@ -390,7 +390,8 @@ step_text(struct inquiry *q, enum err *e)
 	for (; g && q->i < g->n; q->i++) {
 		struct drv_ask ask = { .kind = DRV_ASK_TEXT };
 
-		if (!tmpl_has_address(g->v[q->i]))
+		if (!tmpl_has_address(g->v[q->i]) ||
+		    (q->of.known && q->of.known != g->v[q->i]))
 			continue;
 		ask.n_text =
 		    guess_text_request(g->v[q->i], q->of.address, ask.text);
@@ -463,7 +464,7 @@ hello_answered(struct inquiry *q, const struct drv_answer *a)
 		a->exception != NO_ANSWER)) {
 		q->found.presence = INQUIRY_ANSWERS;
 		q->found.exception = a->exception;
-		to_step(q, STEP_NAME);
+		to_step(q, q->of.known ? STEP_DONE : STEP_NAME);
 		return;
 	}
 	q->i++;

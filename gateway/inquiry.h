@@ -19,6 +19,7 @@ enum presence {
 	INQUIRY_ANSWERS, /* values, or an exception */
 	INQUIRY_GARBLED, /* something came once that was no answer */
 	INQUIRY_TWO,     /* it keeps coming: mostly two devices */
+	INQUIRY_UNASKED, /* there is nothing to ask it */
 	INQUIRY_DOWN,    /* the line is not up */
 };
 
@@ -43,12 +44,15 @@ struct inquiry_of {
 	struct serial_mode serial; /* baud 0: the line's */
 	int64_t timeout_ms;        /* 0: 300 ms; 1 s on TCP */
 	bool behind;               /* the polls go first */
+	const struct tmpl *known;  /* one of guesses, or NULL: who it is, is not
+				      asked */
 	const struct guesses *guesses;
 };
 
 /* inquiry_begin calls done(arg, found) once, later; found and the inquiry are
  * gone after that.
- * Errors: ERR_BUSY, ERR_NOTFOUND: the bus cannot be asked now.
+ * Errors: ERR_BUSY, ERR_NOTFOUND: the bus cannot be asked now; ERR_UNSUP there
+ * is nothing to ask.
  * Owns: *out is owned until done. */
 enum err inquiry_begin(struct gateway *gw, const struct inquiry_of *of,
     void (*done)(void *arg, const struct findings *found), void *arg,

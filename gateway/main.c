@@ -4,7 +4,7 @@
 #include "common/daemon.h"
 #include "common/log.h"
 #include "config/config.h"
-#include "drivers/busload.h"
+#include "drivers/check.h"
 #include "gateway/gateway.h"
 
 #include <signal.h>
@@ -45,13 +45,15 @@ main(int argc, char **argv)
 	signal(SIGXFSZ, SIG_IGN); /* a write that fails is told instead */
 	umask(0077);
 	e = cfg_load(a.path, !a.print, &cfg, &notes);
-	if (e == OK)
-		busload_check(cfg, &notes);
+	if (e == OK && !check_config(cfg, &notes))
+		e = ERR_CONFIG;
 	if (notes.len)
 		fputs(notes.data, stderr);
 	buf_fini(&notes);
-	if (e != OK)
+	if (e != OK) {
+		cfg_free(cfg);
 		return EXIT_CONFIG;
+	}
 	if (a.print)
 		cfg_print(cfg, stdout);
 	if (a.check || a.print) {

@@ -46,7 +46,7 @@ identity(const struct node *n, const char *spec, char out[VALUE_TEXT_SIZE])
 		char name[64], text[VALUE_TEXT_SIZE];
 		size_t k = strcspn(++spec, ",");
 		const struct field *f;
-		const struct point *p;
+		size_t field;
 
 		snprintf(name, sizeof(name), "%.*s", (int)k, spec);
 		spec += k;
@@ -55,10 +55,10 @@ identity(const struct node *n, const char *spec, char out[VALUE_TEXT_SIZE])
 		f = tmpl_find(n->cfg->tmpl, name);
 		if (!f)
 			return 0;
-		p = &n->points[f - n->cfg->tmpl->fields];
-		if (p->at_utc == 0)
+		field = (size_t)(f - n->cfg->tmpl->fields);
+		if (n->points[field].at_utc == 0)
 			return n->once_done ? 0 : -1;
-		value_text(&p->value, text);
+		point_text(n, field, text);
 		len += (size_t)snprintf(
 		    out + len, VALUE_TEXT_SIZE - len, "%s", text);
 		if (len >= VALUE_TEXT_SIZE)
@@ -248,7 +248,7 @@ meta_follow(struct node *n, int64_t min_interval_ms, int64_t mono)
 		if (f->field < 0 ||
 		    node_quality(n, (size_t)f->field, mono) != QUALITY_OK)
 			continue;
-		value_text(&n->points[f->field].value, now);
+		point_text(n, (size_t)f->field, now);
 		if (f->text[0] == '\0' && was)
 			snprintf(f->text, sizeof(f->text), "%s", was->value);
 		if (f->text[0] &&

@@ -1,10 +1,18 @@
 #include "gateway/node.h"
 
 #include "common/mem.h"
+#include "common/utf8.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+enum {
+	WRONG_POLLS = 3,
+	WRONG_MIN = 2,   /* fields */
+	WRONG_SHARE = 4, /* one of so many */
+	TROUBLE_SIZE = 1024,
+};
 
 struct node *
 nodes_add(struct nodes *t, const struct node_ref *ref)
@@ -21,6 +29,16 @@ nodes_add(struct nodes *t, const struct node_ref *ref)
 }
 
 static void
+set_points(struct node *n, size_t count)
+{
+	for (size_t i = 0; i < n->n_points; i++)
+		kept_set(&n->points[i].value, NULL);
+	free(n->points);
+	n->points = count ? mem_array(count, sizeof(*n->points)) : NULL;
+	n->n_points = count;
+}
+
+static void
 node_free(struct node *n)
 {
 	explicit_bzero(n->key, sizeof(n->key));
@@ -28,7 +46,8 @@ node_free(struct node *n)
 	tags_fini(&n->acked);
 	tags_fini(&n->meta);
 	learned_fini(&n->learned);
-	free(n->points);
+	set_points(n, 0);
+	free(n->trouble);
 	free(n->follows);
 	free(n->id);
 	free(n->source);
@@ -169,41 +188,94 @@ node_configure(struct node *n, const struct cfg_node *cfg)
 	n->follows = NULL;
 	n->n_follows = 0;
 	if (!same) {
-		free(n->points);
-		n->points = NULL;
+		set_points(n, cfg ? cfg->tmpl->n_fields : 0);
 		n->changed = true;
 		n->device = UNIT_UNKNOWN;
 		memset(&n->counters, 0, sizeof(n->counters));
-		n->trouble[0] = '\0';
+		node_unwell(n, "");
 		n->once_done = false;
 	}
 	if (!cfg)
 		return;
 	add_follows(n, cfg->tags, cfg->n_tags);
-	if (!n->points)
-		n->points = mem_array(cfg->tmpl->n_fields, sizeof(*n->points));
+}
+
+/* Whether a device of this template would not have sent such a value. */
+static bool
+is_wrong(const struct reading *r)
+{
+	static const char *const whys[] = {
+		"below the field's minimum",
+		"above the field's maximum",
+		"the number does not fit",
+		"not one of the field's words",
+		"not a decimal (BCD) number",
+		"not a number",
+	};
+
+	if (r->quality != QUALITY_ERROR || !r->why)
+		return false;
+	for (size_t i = 0; i < sizeof(whys) / sizeof(whys[0]); i++) {
+		if (strcmp(r->why, whys[i]) == 0)
+			return true;
+	}
+	return false;
 }
 
 void
 node_read(struct node *n, const struct drv_event *ev)
 {
 	for (size_t i = 0; i < ev->n; i++) {
-		const struct reading *r = &ev->r[i];
+		struct reading r;
 		struct point *p;
 
-		if (!n->cfg || r->field >= n->cfg->tmpl->n_fields)
+		drv_event_reading(ev, i, &r);
+		if (r.field >= n->n_points)
 			continue;
-		p = &n->points[r->field];
-		p->quality = r->quality;
-		p->why = r->why;
-		if (r->quality == QUALITY_ERROR)
+		p = &n->points[r.field];
+		p->quality = r.quality;
+		p->why = r.why;
+		if (!is_wrong(&r))
+			p->wrong = 0;
+		else if (p->wrong < WRONG_POLLS)
+			p->wrong++;
+		if (r.quality == QUALITY_ERROR)
 			n->errors++;
-		if (r->quality != QUALITY_OK)
+		if (r.quality != QUALITY_OK)
 			continue;
-		p->value = r->value;
+		kept_set(&p->value, &r.value);
 		p->at_mono = ev->mono_ms;
 		p->at_utc = ev->utc_ms;
 	}
+}
+
+void
+node_unwell(struct node *n, const char *text)
+{
+	char clean[TROUBLE_SIZE];
+
+	free(n->trouble);
+	n->trouble = NULL;
+	if (!*text)
+		return;
+	utf8_sanitize(text, strlen(text), clean, sizeof(clean));
+	n->trouble = mem_strdup(clean);
+}
+
+size_t
+node_wrong(const struct node *n, size_t *of, size_t *first)
+{
+	size_t wrong = 0;
+
+	*of = *first = 0;
+	for (size_t i = 0; i < n->n_points; i++) {
+		const struct point *p = &n->points[i];
+
+		if (p->wrong == WRONG_POLLS && wrong++ == 0)
+			*first = i;
+		*of += p->wrong || p->quality == QUALITY_OK;
+	}
+	return wrong >= WRONG_MIN && wrong * WRONG_SHARE >= *of ? wrong : 0;
 }
 
 /* A value may be three polls old before it is called stale; one that is read
@@ -239,6 +311,15 @@ value_text(const struct value *v, char out[VALUE_TEXT_SIZE])
 		s = v->on ? "true" : "false";
 	}
 	snprintf(out, VALUE_TEXT_SIZE, "%s", s);
+}
+
+void
+point_text(const struct node *n, size_t field, char out[VALUE_TEXT_SIZE])
+{
+	struct value v;
+
+	kept_get(&n->points[field].value, &v);
+	value_text(&v, out);
 }
 
 const char *

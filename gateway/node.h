@@ -18,10 +18,11 @@
 
 /* The latest of one field. */
 struct point {
-	struct value value; /* the last good one; meaningful when at_utc != 0 */
-	enum quality quality;    /* of the last attempt */
+	struct kept value; /* the last good one; meaningful when at_utc != 0 */
 	int64_t at_mono, at_utc; /* arrival of the last good value */
 	const char *why;         /* static text: what is wrong, or NULL */
+	enum quality quality;    /* of the last attempt */
+	uint8_t wrong; /* readings in a row that cannot be right, to 3 */
 };
 
 /* A tag that follows a field: when it was last decided to push a value. */
@@ -67,6 +68,7 @@ struct node {
 	/* live */
 	struct duty duty;
 	struct point *points; /* one a field of the template */
+	size_t n_points;
 	struct follow *follows;
 	size_t n_follows;
 	enum unit_state device;
@@ -74,7 +76,7 @@ struct node {
 	bool
 	    once_done; /* identity fields were answered since the bus started */
 	uint64_t errors;
-	char trouble[128]; /* why the device does not answer; "" when it does */
+	char *trouble; /* why the device does not answer; NULL when it does */
 	STAILQ_ENTRY(node) due;
 };
 
@@ -110,12 +112,24 @@ void node_configure(struct node *n, const struct cfg_node *cfg);
 /* node_read stores the readings of an event. */
 void node_read(struct node *n, const struct drv_event *ev);
 
+/* node_unwell stores what a bus says of a device that does not answer; "" when
+ * it does. */
+void node_unwell(struct node *n, const char *text);
+
+/* node_wrong counts the fields whose values cannot be right, three polls in a
+ * row, and sets of to those that have a value and first to one of them; 0 when
+ * they are too few to tell that the device is another, or read in a wrong
+ * order. */
+size_t node_wrong(const struct node *n, size_t *of, size_t *first);
+
 /* node_quality is the point's quality now: OK turns STALE past max_age, or
  * when the device does not answer any more. */
 enum quality node_quality(const struct node *n, size_t field, int64_t mono);
 
-/* value_text writes a value as it goes on the wire. */
+/* value_text writes a value as it goes on the wire, point_text the last good
+ * one of a field. */
 void value_text(const struct value *v, char out[VALUE_TEXT_SIZE]);
+void point_text(const struct node *n, size_t field, char out[VALUE_TEXT_SIZE]);
 
 /* node_sticker: none, printed, void or stale. */
 const char *node_sticker(const struct node *n);

@@ -105,6 +105,20 @@ plant_line(const struct plant *p, const char *name)
 	return run ? run->line : NULL;
 }
 
+const char *
+plant_down(struct plant *p, const struct cfg_bus *line)
+{
+	for (size_t i = 0; i < p->n; i++) {
+		struct bus_status b;
+
+		if (p->runs[i].line != line)
+			continue;
+		plant_status(p, i, &b);
+		return b.stats.up ? "" : b.trouble;
+	}
+	return "";
+}
+
 /* What the buses say. */
 
 static int
@@ -155,10 +169,7 @@ unit_changed(struct node *n, const struct drv_event *ev)
 {
 	n->device = ev->state;
 	n->counters = ev->counters;
-	n->trouble[0] = '\0';
-	if (ev->state != UNIT_ONLINE)
-		utf8_sanitize(
-		    ev->text, strlen(ev->text), n->trouble, sizeof(n->trouble));
+	node_unwell(n, ev->state == UNIT_ONLINE ? "" : ev->text);
 }
 
 static void
@@ -338,16 +349,20 @@ same_line(const struct run *run, const struct cfg *now)
 	return line && cfg_bus_equal(run->line, line);
 }
 
-/* Stops, all at once, the buses whose line is gone or another. */
-static void
+/* Stops, all at once, the buses whose line is gone or another.  Returns how
+ * many will begin again. */
+static size_t
 stop_changed(struct plant *p)
 {
 	struct gateway *gw = p->gw;
 	struct drv_bus **gone = mem_array(p->n + 1, sizeof(struct drv_bus *));
-	size_t kept = 0, n_gone = 0;
+	size_t kept = 0, n_gone = 0, again = 0;
 
 	for (size_t i = 0; i < p->n; i++) {
-		if (p->runs[i].bus && !same_line(&p->runs[i], gw->cfg))
+		if (same_line(&p->runs[i], gw->cfg))
+			continue;
+		again += line_named(gw->cfg, p->runs[i].line->name) != NULL;
+		if (p->runs[i].bus)
 			drv_bus_ask_stop(p->runs[i].bus);
 	}
 	for (size_t i = 0; i < p->n; i++) {
@@ -364,6 +379,7 @@ stop_changed(struct plant *p)
 	for (size_t i = 0; i < n_gone; i++)
 		ask_stopped(gw->asks, gone[i]);
 	free(gone);
+	return again;
 }
 
 static void
@@ -466,14 +482,15 @@ keep_old(struct plant *p, struct cfg *old)
 	p->old[p->n_old++] = (struct old_cfg){ old, p->number };
 }
 
-void
+size_t
 plant_apply(struct plant *p, struct cfg *old)
 {
 	struct cfg *c = p->gw->cfg;
+	size_t again;
 
 	keep_old(p, old);
 	p->number++;
-	stop_changed(p);
+	again = stop_changed(p);
 	name_units(p);
 	for (size_t i = 0; i < p->n; i++)
 		p->runs[i].line = line_named(c, p->runs[i].line->name);
@@ -488,6 +505,7 @@ plant_apply(struct plant *p, struct cfg *old)
 	start_some(&p->starter);
 	plant_tick(p);
 	watch_check(p->gw->watches);
+	return again;
 }
 
 /* Begin and end. */

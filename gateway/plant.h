@@ -16,8 +16,8 @@ struct plant *plant_new(struct gateway *gw);
  * restarts those whose line has changed, starts new ones, and gives all others
  * their units anew, of which those that are polled as before go on undisturbed.
  * old is the configuration before, which the plant now owns: it is freed once
- * no bus uses it. */
-void plant_apply(struct plant *p, struct cfg *old);
+ * no bus uses it.  Returns how many lines were closed to be opened anew. */
+size_t plant_apply(struct plant *p, struct cfg *old);
 
 /* plant_tick gives buses what they could not take yet, and frees what they use
  * no more. */
@@ -41,6 +41,10 @@ struct bus_status {
 	int planned_percent; /* of the line's time */
 	struct drv_stats stats;
 };
+
+/* plant_down says why a line of gw->cfg is not up; "" when it is, or when that
+ * is not known yet. */
+const char *plant_down(struct plant *p, const struct cfg_bus *line);
 size_t plant_count(const struct plant *p);
 void plant_status(struct plant *p, size_t i, struct bus_status *out);
 

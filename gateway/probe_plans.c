@@ -109,15 +109,14 @@ fields_ask(struct probe *p, enum err *e)
 	return true;
 }
 
+/* Static text: a->why ends with its event, and readings stay. */
 static const char *
 why_not(const struct drv_answer *a)
 {
-	if (a->why)
-		return a->why;
 	if (a->result == ERR_TIMEOUT)
 		return "the device does not answer";
 	if (a->result == ERR_REFUSED)
-		return "the device refuses to read this";
+		return drv_refusal(a->exception);
 	return "the device's answer is garbled";
 }
 
@@ -133,7 +132,8 @@ fields_answered(struct probe *p, const struct drv_answer *a)
 		decode_bad(&p->field[i], QUALITY_ERROR, why_not(a));
 		return;
 	}
-	decode_block(&job, p->sf, &p->field[i]);
+	decode_scales(&job, p->sf);
+	decode_field(&job, p->sf, 0, &p->field[i]);
 	if (p->field[i].quality == QUALITY_OK)
 		p->field_utc[i] = clock_utc(p->gw->clock);
 }

@@ -25,8 +25,7 @@ registrar_new(struct gateway *gw, const char *registry_jid)
 	struct registrar *r = mem_zalloc(sizeof(*r));
 
 	r->gw = gw;
-	if (!registry_jid || jid_bare(registry_jid, r->jid) != OK)
-		r->jid[0] = '\0';
+	registrar_find_init(r, registry_jid);
 	STAILQ_INIT(&r->due);
 	return r;
 }
@@ -376,7 +375,8 @@ from_registry(struct registrar *r, struct iq_in *rq)
 {
 	char safe[LOG_SAFE];
 
-	if (jid_same(iq_in_from(rq), r->jid))
+	if (registrar_is_account(r) ? jid_same_bare(iq_in_from(rq), r->jid)
+				    : jid_same(iq_in_from(rq), r->jid))
 		return true;
 	if (registrar_now(r) >=
 	    r->quiet_until) { /* a stranger shall not fill the log */

@@ -55,6 +55,11 @@ bool registrar_reachable(const struct registrar *r);
 bool registrar_heard(const struct registrar *r);
 /* registrar_trouble says why it is not reachable, or is no registry; "". */
 const char *registrar_trouble(const struct registrar *r);
-const char *registrar_jid(const struct registrar *r);
+const char *registrar_jid(const struct registrar *r); /* "": none found */
+const char *registrar_how(const struct registrar *r); /* it was found; "" */
+
+/* Presence of others: that of a registry that is an account lets it be
+ * addressed. */
+void registrar_presence(struct registrar *r, xmpp_stanza_t *presence);
 
 #endif

@@ -8,6 +8,7 @@
 #include "gateway/gateway.h"
 #include "gateway/registrar.h"
 #include "protocol/stanza.h"
+#include "registry-client/seek.h"
 
 enum {
 	REGISTRAR_REQUEST_MS = 20000,
@@ -24,7 +25,11 @@ STAILQ_HEAD(due_list, node);
 
 struct registrar {
 	struct gateway *gw;
-	char jid[JID_SIZE];
+	char jid[JID_SIZE];         /* "": none is known yet */
+	char to[JID_SIZE];          /* where requests go; "": nowhere yet */
+	const char *how;            /* it was found */
+	bool configured;            /* jid is, so nothing is searched */
+	struct seek *seek;          /* under way, or NULL */
 	bool reachable;             /* nothing speaks against it */
 	bool heard;                 /* it has answered since it was found */
 	unsigned in_flight, silent; /* silent: unanswered in a row */
@@ -64,6 +69,17 @@ bool registrar_commit(struct registrar *r);
 
 /* What an answer, or none, says of the registry. */
 bool registrar_unreachable(const char *condition);
+/* The registry answers under r->to from now on. */
+void registrar_arrive(struct registrar *r);
+void registrar_note(struct registrar *r, const char *why); /* of no use now */
+
+/* registrar_find.c: registrar_find begins to find it, or to be let in;
+ * registrar_find_init knows what is configured. */
+void registrar_find_init(struct registrar *r, const char *configured);
+void registrar_find(struct registrar *r);
+bool registrar_is_account(const struct registrar *r);
+/* What was found by searching, the last time. */
+#define KNOWN_REGISTRY "registry"
 void registrar_lost(struct registrar *r, const char *why);
 void registrar_found(struct registrar *r);
 

@@ -71,7 +71,7 @@ registrar_look(struct registrar *r)
 	if (r->looked || !session_online(s))
 		return;
 	query = stanza_el(session_ctx(s), "query", NS_DISCO_INFO);
-	r->looked = iq_request(s, "get", r->jid, query, REGISTRAR_REQUEST_MS,
+	r->looked = iq_request(s, "get", r->to, query, REGISTRAR_REQUEST_MS,
 			looked, r) == OK;
 }
 
@@ -93,6 +93,15 @@ note_trouble(struct registrar *r, const char *why)
 		why = "service-unavailable: it does not run, or is no Thing "
 		      "Registry";
 	utf8_sanitize(why, strlen(why), r->trouble, sizeof(r->trouble));
+}
+
+/* It cannot be reached, or is not found: a later attempt will tell. */
+void
+registrar_note(struct registrar *r, const char *why)
+{
+	utf8_sanitize(why, strlen(why), r->trouble, sizeof(r->trouble));
+	r->probe_mono = registrar_now(r) +
+	    registrar_backoff(++r->probes, PROBE_FIRST_MS, PROBE_MAX_MS);
 }
 
 void
@@ -158,22 +167,24 @@ announce(struct registrar *r)
 	struct session *s = r->gw->session;
 	xmpp_stanza_t *ping;
 
-	if (!r->reachable)
-		presence_send(s, PRESENCE_AVAILABLE, r->jid);
+	if (!r->reachable && !registrar_is_account(r))
+		presence_send(s, PRESENCE_AVAILABLE, r->to);
 	r->lease_mono = registrar_now(r) + LEASE_MS;
 	if (r->lease_asked)
 		return;
 	ping = stanza_el(session_ctx(s), "ping", NS_PING);
-	r->lease_asked = iq_request(s, "get", r->jid, ping,
-			     REGISTRAR_REQUEST_MS, probed, r) == OK;
+	r->lease_asked = iq_request(s, "get", r->to, ping, REGISTRAR_REQUEST_MS,
+			     probed, r) == OK;
 	if (!r->lease_asked && !r->reachable)
 		registrar_lost(r, "busy");
 }
 
 void
-registrar_online(struct registrar *r)
+registrar_arrive(struct registrar *r)
 {
-	presence_send(r->gw->session, PRESENCE_AVAILABLE, r->jid);
+	/* An account knows us by the subscription. */
+	if (!registrar_is_account(r))
+		presence_send(r->gw->session, PRESENCE_AVAILABLE, r->to);
 	r->reachable = true;
 	r->looked = r->stranger = false;
 	r->trouble[0] = '\0';
@@ -186,11 +197,20 @@ registrar_online(struct registrar *r)
 }
 
 void
+registrar_online(struct registrar *r)
+{
+	r->probes = 0;
+	r->trouble[0] = '\0';
+	registrar_find(r);
+}
+
+void
 registrar_offline(struct registrar *r)
 {
 	struct nodes *t = &r->gw->nodes;
 
 	r->reachable = false;
+	r->to[0] = '\0';
 	r->heard = false;
 	r->lease_mono = 0;
 	r->probe_mono = 0;
@@ -249,7 +269,10 @@ registrar_tick(struct registrar *r)
 		return;
 	if (r->probe_mono && r->probe_mono <= mono) {
 		r->probe_mono = 0;
-		announce(r);
+		if (r->reachable || (r->configured && r->to[0]))
+			announce(r);
+		else
+			registrar_find(r);
 	}
 	if (r->reachable && r->lease_mono && r->lease_mono <= mono)
 		announce(r);

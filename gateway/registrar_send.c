@@ -222,7 +222,7 @@ send_duty(struct registrar *r, struct node *n)
 		fill_update(r, n, q, &m);
 	el = discovery_build(session_ctx(r->gw->session), &m);
 	discovery_fini(&m);
-	if (iq_request(r->gw->session, "set", r->jid, el, REGISTRAR_REQUEST_MS,
+	if (iq_request(r->gw->session, "set", r->to, el, REGISTRAR_REQUEST_MS,
 		done, q) != OK) {
 		registrar_retry(
 		    r, n, q->kind, RETRY_TIMEOUT_MS, RETRY_TIMEOUT_MAX_MS);

@@ -10,7 +10,7 @@
 enum {
 	FILES_OWN = 256, /* clients, state file, XMPP, templates */
 	FILES_A_BUS = 4,
-	ARENAS = 2,
+	ARENAS = 1,
 };
 
 static void
@@ -29,7 +29,7 @@ claim_files(size_t buses)
 		log_warn("gateway",
 		    "only %llu files may be open, and %zu buses may need %llu: "
 		    "some will not connect; set LimitNOFILE=%llu (systemctl "
-		    "edit thingbridge) and restart",
+		    "edit thingbridged) and restart",
 		    (unsigned long long)lim.rlim_cur, buses,
 		    (unsigned long long)need,
 		    (unsigned long long)(need > 8192 ? need : 8192));
@@ -38,7 +38,14 @@ claim_files(size_t buses)
 void
 resources_claim(size_t buses)
 {
-	/* An arena for each thread would cost more than what it holds. */
+	/* An arena for each thread would cost more than what it holds; and what
+	 * a bus allocates, the loop frees. */
 	mallopt(M_ARENA_MAX, ARENAS);
 	claim_files(buses);
+}
+
+void
+resources_trim(void)
+{
+	malloc_trim(0);
 }

@@ -10,4 +10,8 @@
  * small.  Thread: main, before there are others. */
 void resources_claim(size_t buses);
 
+/* resources_trim gives back what a start, a login or a large answer has left
+ * free.  Thread: loop. */
+void resources_trim(void);
+
 #endif

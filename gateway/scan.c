@@ -149,12 +149,54 @@ claim_value(const struct node *n, const char *name)
 	return g ? g->value : NULL;
 }
 
-/* Its own state says how a configured device is; it is not asked again. */
-static json_t *
-node_json(const struct scan *s, const struct node *n)
+/* A node of the configuration at the address that is asked, the first or the
+ * one after; NULL. */
+static const struct node *
+node_here(const struct scan *s, const struct node *after)
 {
-	bool there = n->device == UNIT_ONLINE || n->device == UNIT_SUSPECT;
-	json_t *o = found_json(s, there ? "ok" : "no answer",
+	const struct nodes *t = &s->gw->nodes;
+	size_t i = 0;
+
+	if (!own_mode(s))
+		return NULL;
+	while (after && t->v[i++] != after)
+		;
+	for (; i < t->n; i++) {
+		const struct node *n = t->v[i];
+
+		if (n->cfg && n->cfg->enabled &&
+		    n->cfg->address == s->address &&
+		    strcmp(n->cfg->bus, s->bus) == 0)
+			return n;
+	}
+	return NULL;
+}
+
+static const char *
+answer_word(const struct findings *f, char exception[24])
+{
+	static const char *const words[] = {
+		[INQUIRY_NOBODY] = "no answer",
+		[INQUIRY_ANSWERS] = "ok",
+		[INQUIRY_GARBLED] = "garbled",
+		[INQUIRY_TWO] = "two devices?",
+		[INQUIRY_UNASKED] = "not asked",
+	};
+
+	snprintf(exception, 24, "exception %d", f->exception);
+	if (f->presence == INQUIRY_ANSWERS && f->exception)
+		return exception;
+	return words[f->presence];
+}
+
+/* Who a configured device is need not be asked; whether it has what was asked
+ * for says nothing of one that is polled. */
+static json_t *
+node_json(const struct scan *s, const struct findings *f, const struct node *n)
+{
+	bool ok = f->presence == INQUIRY_ANSWERS && n->device == UNIT_ONLINE;
+	char exception[24];
+	json_t *o = found_json(s, ok ? "ok" : answer_word(f, exception),
 	    claim_value(n, "MAN"), claim_value(n, "MODEL"));
 
 	json_array_append_new(
@@ -164,42 +206,13 @@ node_json(const struct scan *s, const struct node *n)
 	return o;
 }
 
-/* Tells of the configured nodes at the address; false when there are none. */
-static bool
-say_nodes(struct scan *s)
-{
-	const struct nodes *t = &s->gw->nodes;
-	bool any = false;
-
-	if (!own_mode(s))
-		return false;
-	for (size_t i = 0; i < t->n; i++) {
-		const struct node *n = t->v[i];
-
-		if (!n->cfg || !n->cfg->enabled ||
-		    n->cfg->address != s->address ||
-		    strcmp(n->cfg->bus, s->bus) != 0)
-			continue;
-		say(s, node_json(s, n));
-		any = true;
-	}
-	return any;
-}
-
 static json_t *
 findings_json(const struct scan *s, const struct findings *f)
 {
-	static const char *const words[] = { [INQUIRY_ANSWERS] = "ok",
-		[INQUIRY_GARBLED] = "garbled",
-		[INQUIRY_TWO] = "two devices?" };
 	char exception[24];
-	const char *answer = words[f->presence];
-	json_t *o;
+	json_t *o =
+	    found_json(s, answer_word(f, exception), f->maker, f->product);
 
-	snprintf(exception, sizeof(exception), "exception %d", f->exception);
-	if (f->presence == INQUIRY_ANSWERS && f->exception)
-		answer = exception;
-	o = found_json(s, answer, f->maker, f->product);
 	for (size_t i = 0; i < f->n_looks; i++)
 		json_array_append_new(json_object_get(o, "looks_like"),
 		    json_string(f->looks[i]->id));
@@ -210,13 +223,43 @@ findings_json(const struct scan *s, const struct findings *f)
 	return o;
 }
 
+/* Tells of what is there: of each node that should be. */
+static void
+say_findings(struct scan *s, const struct findings *f)
+{
+	const struct node *n = node_here(s, NULL);
+
+	if (!n)
+		say(s,
+		    f->presence == INQUIRY_NOBODY ? NULL : findings_json(s, f));
+	for (; n; n = node_here(s, n))
+		say(s, node_json(s, f, n));
+}
+
 static enum err next(struct scan *s, struct errbuf *eb);
+
+/* Why the line is not up, as far as it is known, without its name. */
+static const char *
+line_trouble(const struct scan *s)
+{
+	const struct cfg_bus *line = line_of(s);
+	const char *why = line ? plant_down(s->gw->plant, line) : "";
+	size_t n = strlen(s->bus);
+
+	if (strncmp(why, "bus ", 4) == 0 && strncmp(why + 4, s->bus, n) == 0 &&
+	    strncmp(why + 4 + n, ": ", 2) == 0)
+		why += 4 + n + 2;
+	return why;
+}
 
 static void
 down(struct scan *s, const char *why)
 {
+	const char *trouble = line_trouble(s);
 	struct errbuf eb;
 
+	if (*trouble)
+		why = trouble;
 	errbuf_set(&eb, ERR_IO,
 	    "bus %s: its line is not up%s%s; see: thingbridge status", s->bus,
 	    why ? ": " : "", why ? why : "");
@@ -255,9 +298,23 @@ inquired(void *arg, const struct findings *f)
 	}
 	s->pauses = 0;
 	s->done++;
-	say(s, f->presence == INQUIRY_NOBODY ? NULL : findings_json(s, f));
+	say_findings(s, f);
 	s->address++;
 	go_on(s);
+}
+
+/* The template of what should be at the address: of these, which no reload
+ * frees. */
+static const struct tmpl *
+known_here(const struct scan *s)
+{
+	const struct node *n = node_here(s, NULL);
+
+	for (size_t i = 0; n && i < s->guesses.n; i++) {
+		if (strcmp(s->guesses.v[i]->id, n->cfg->tmpl->id) == 0)
+			return s->guesses.v[i];
+	}
+	return NULL;
 }
 
 static enum err
@@ -271,6 +328,7 @@ inquire(struct scan *s, struct errbuf *eb)
 				      : s->mode[s->at_mode],
 		.timeout_ms = s->timeout_ms,
 		.behind = true,
+		.known = known_here(s),
 		.guesses = &s->guesses,
 	};
 	enum err e = inquiry_begin(s->gw, &of, inquired, s, &s->inquiry);
@@ -288,11 +346,15 @@ inquire(struct scan *s, struct errbuf *eb)
 	return OK;
 }
 
-/* Goes to the next address that is to be asked, or ends. */
+/* Goes to the next address that can be asked, or ends. */
 static enum err
 next(struct scan *s, struct errbuf *eb)
 {
+	static const struct findings none = { .presence = INQUIRY_UNASKED };
+
 	for (;;) {
+		enum err e;
+
 		if (s->address > s->last) {
 			s->address = s->first;
 			s->at_mode++;
@@ -301,10 +363,11 @@ next(struct scan *s, struct errbuf *eb)
 			finish(s);
 			return OK;
 		}
-		if (!say_nodes(s)) {
-			say(s, NULL);
-			return inquire(s, eb);
-		}
+		say(s, NULL);
+		e = inquire(s, eb);
+		if (e != ERR_UNSUP || !node_here(s, NULL))
+			return e;
+		say_findings(s, &none);
 		s->done++;
 		s->address++;
 	}
@@ -375,6 +438,28 @@ is_scanned(const struct gateway *gw, const char *bus)
 	return false;
 }
 
+/* The devices of some lines are heard, or have no address to be asked by; what
+ * other devices are asked with could mean anything to them. */
+static bool
+is_for_others(const struct gateway *gw, const struct cfg_bus *line)
+{
+	bool any = false;
+
+	if (line->type != BUS_SERIAL)
+		return false;
+	for (size_t i = 0; i < gw->nodes.n; i++) {
+		const struct cfg_node *n = gw->nodes.v[i]->cfg;
+
+		if (!n || n->on != line)
+			continue;
+		if (tmpl_has_address(n->tmpl) &&
+		    n->tmpl->frame.mode == FRAME_POLL)
+			return false;
+		any = true;
+	}
+	return any;
+}
+
 static struct scan *
 scan_new(struct call *c, const struct cfg_bus *line)
 {
@@ -397,6 +482,10 @@ start(uv_timer_t *t)
 {
 	struct scan *s = t->data;
 
+	if (*line_trouble(s)) {
+		down(s, NULL);
+		return;
+	}
 	guesses_load(&s->guesses, s->gw->cfg->path);
 	go_on(s);
 }
@@ -414,6 +503,11 @@ cmd_scan(struct call *c)
 		return errbuf_set(c->eb, ERR_BUSY,
 		    "bus %s is being scanned already; wait for that, or end it",
 		    line->name);
+	if (is_for_others(c->gw, line))
+		return errbuf_set(c->eb, ERR_UNSUP,
+		    "%s has text devices, which are not scanned; thingbridge "
+		    "probe %s 0 shows what comes",
+		    line->name, line->name);
 	s = scan_new(c, line);
 	e = read_modes(c, line, s);
 	if (e == OK)

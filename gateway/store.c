@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { SCHEMA_VERSION = 2 };
+enum { SCHEMA_VERSION = 3 };
 
 static const char *const migrations[SCHEMA_VERSION] = {
 	"CREATE TABLE node("
@@ -30,6 +30,8 @@ static const char *const migrations[SCHEMA_VERSION] = {
 	" node INTEGER NOT NULL REFERENCES node ON DELETE CASCADE,"
 	" field TEXT NOT NULL, template INT NOT NULL,"
 	" PRIMARY KEY(node, field)) WITHOUT ROWID;",
+	"CREATE TABLE known("
+	" name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;",
 };
 
 enum statement {
@@ -47,6 +49,8 @@ enum statement {
 	ST_LEARNED_CLEAR,
 	ST_LEARNED_ADD,
 	ST_LEARNED,
+	ST_KNOW,
+	ST_KNOWN,
 	STATEMENTS
 };
 
@@ -75,6 +79,8 @@ static const char *const sql[STATEMENTS] = {
 	[ST_LEARNED_CLEAR] = "DELETE FROM learned WHERE node=?1",
 	[ST_LEARNED_ADD] = "INSERT OR IGNORE INTO learned VALUES(?1,?2,?3)",
 	[ST_LEARNED] = "SELECT field, template FROM learned WHERE node=?1",
+	[ST_KNOW] = "INSERT OR REPLACE INTO known VALUES(?1,?2)",
+	[ST_KNOWN] = "SELECT value FROM known WHERE name=?1",
 };
 
 struct store {
@@ -220,6 +226,29 @@ store_delete(struct store *s, const struct node *n)
 	if (run(s, ST_DELETE) != OK)
 		return fail(s, "cannot delete a node");
 	return OK;
+}
+
+enum err
+store_know(struct store *s, const char *name, const char *value)
+{
+	if (begin(s) != OK)
+		return ERR_IO;
+	bind_text(s->st[ST_KNOW], 1, name);
+	bind_text(s->st[ST_KNOW], 2, value);
+	return run(s, ST_KNOW) == OK ? OK : fail(s, "cannot write");
+}
+
+void
+store_known(struct store *s, const char *name, char *out, size_t size)
+{
+	sqlite3_stmt *st = s->st[ST_KNOWN];
+
+	out[0] = '\0';
+	bind_text(st, 1, name);
+	if (sqlite3_step(st) == SQLITE_ROW)
+		snprintf(
+		    out, size, "%s", (const char *)sqlite3_column_text(st, 0));
+	sqlite3_reset(st);
 }
 
 enum err

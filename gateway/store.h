@@ -33,6 +33,11 @@ enum err store_tags(struct store *s, struct node *n, enum store_role role);
 enum err store_learned(struct store *s, struct node *n);
 enum err store_delete(struct store *s, const struct node *n);
 
+/* store_know keeps a text by its name, in the transaction of this turn;
+ * store_known gives it back, or "". */
+enum err store_know(struct store *s, const char *name, const char *value);
+void store_known(struct store *s, const char *name, char *out, size_t size);
+
 /* store_commit makes this turn's writes durable.  Errors: ERR_IO: nothing of
  * it was kept; eb says why. */
 enum err store_commit(struct store *s, struct errbuf *eb) MUST_USE;

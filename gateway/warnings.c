@@ -3,6 +3,7 @@
 #include "common/mem.h"
 #include "drivers/busload.h"
 #include "gateway/cmd.h"
+#include "gateway/interpret.h"
 #include "gateway/plant.h"
 #include "gateway/registrar.h"
 
@@ -18,50 +19,47 @@ warn(json_t *a, const char *command, char *text)
 	free(text);
 }
 
-/* "12 s", "5 min", "3 h", "2 d" */
-static const char *
-ago(int64_t ms, char out[24])
+/* As values that are out of range or no words of a field are. */
+static void
+wrong_warning(json_t *a, const struct node *n)
 {
-	static const struct {
-		int64_t ms;
-		const char *unit;
-	} units[] = { { 86400000, "d" }, { 3600000, "h" }, { 60000, "min" },
-		{ 1000, "s" } };
-	size_t i = 0;
+	const struct tmpl *t = n->cfg->tmpl;
+	size_t of, first, wrong = node_wrong(n, &of, &first);
+	const struct field *f;
+	char cmd[256];
 
-	while (i < 3 && ms < units[i].ms * 2)
-		i++;
-	snprintf(out, 24, "%d %s", (int)(ms / units[i].ms), units[i].unit);
-	return out;
+	if (!wrong)
+		return;
+	f = &t->fields[first];
+	if (t->kind == TMPL_MODBUS)
+		snprintf(cmd, sizeof(cmd), "thingbridge probe %s %d %s:%d",
+		    n->cfg->bus, (int)n->cfg->address,
+		    interpret_table(f->table), (int)f->addr);
+	else
+		snprintf(cmd, sizeof(cmd), "thingbridge probe %s %d %s",
+		    n->cfg->bus, (int)n->cfg->address, t->id);
+	warn(a, cmd,
+	    mem_printf("%s: %zu of %zu fields cannot be right (%s: %s): "
+		       "another byte order, or another device?",
+		n->id, wrong, of, f->name, n->points[first].why));
 }
 
-/* What is known of a device that does not answer, and what it mostly is. */
-static char *
-silent_text(const struct gateway *gw, const struct node *n)
+static void
+device_warning(json_t *a, struct gateway *gw, const struct node *n)
 {
-	const struct drv_counters *k = &n->counters;
-	const struct cfg_bus *line = n->cfg->on;
-	char mode[CMD_SERIAL], since[24], *last, *text;
-	const char *causes = line->port
-	    ? "power, A and B swapped, another speed or parity, another address"
-	    : "power, network, another unit id";
+	char cmd[256];
 
-	if (k->garbled > k->timeouts && k->garbled > k->ok)
-		causes = "two devices of this address, another speed or "
-			 "parity, no termination";
-	if (k->ok_utc_ms)
-		last = mem_printf("last answer %s ago",
-		    ago(clock_utc(gw->clock) - k->ok_utc_ms, since));
-	else
-		last = mem_strdup("never answered");
-	text = mem_printf("%s: %s; address %d at %s%s%s, %s; check %s", n->id,
-	    n->trouble[0] ? n->trouble : "the device does not answer",
-	    (int)n->cfg->address, line->port ? line->port : line->host,
-	    line->port ? " " : "",
-	    line->port ? cmd_serial_text(&line->serial, mode) : "", last,
-	    causes);
-	free(last);
-	return text;
+	if (n->device != UNIT_OFFLINE) {
+		wrong_warning(a, n);
+		return;
+	}
+	if (*plant_down(gw->plant, n->cfg->on))
+		return; /* that is told of the bus */
+	snprintf(cmd, sizeof(cmd), "thingbridge probe %s %d", n->cfg->bus,
+	    (int)n->cfg->address);
+	warn(a, cmd,
+	    mem_printf("%s: %s", n->id,
+		n->trouble ? n->trouble : "the device does not answer"));
 }
 
 static void
@@ -71,11 +69,6 @@ node_warning(json_t *a, const struct gateway *gw, const struct node *n)
 	int64_t printed = clock_utc(gw->clock) - n->printed_utc;
 	char cmd[256];
 
-	if (n->device == UNIT_OFFLINE) {
-		snprintf(cmd, sizeof(cmd), "thingbridge probe %s %d",
-		    n->cfg->bus, (int)n->cfg->address);
-		warn(a, cmd, silent_text(gw, n));
-	}
 	if (n->thing.claim == CLAIM_REMOVED && !thing_has_owner(&n->thing)) {
 		snprintf(cmd, sizeof(cmd), "thingbridge reset %s", n->id);
 		warn(a, cmd, mem_printf("%s: not in the registry", n->id));
@@ -149,7 +142,7 @@ config_warnings(json_t *a, const struct gateway *gw)
 			       "read before goes on",
 			gw->cfg_refused));
 	if (gw->cfg_restart[0])
-		warn(a, "systemctl restart thingbridge",
+		warn(a, "systemctl restart thingbridged",
 		    mem_printf(
 			"takes effect after a restart: %s", gw->cfg_restart));
 }
@@ -160,7 +153,7 @@ offline_hint(const struct gateway *gw)
 {
 	switch (gw->offline_fault) {
 	case SESSION_NO_AUTH: /* a new password is read at the start only */
-		return "systemctl restart thingbridge";
+		return "systemctl restart thingbridged";
 	case SESSION_NO_ADDRESS:
 	case SESSION_NO_CONNECT:
 	case SESSION_NO_TLS:
@@ -180,6 +173,10 @@ connection_warning(json_t *a, struct gateway *gw)
 	if (!session_online(gw->session)) {
 		if (gw->offline_why[0])
 			warn(a, offline_hint(gw), mem_strdup(gw->offline_why));
+	} else if (!*registrar_jid(gw->registrar)) {
+		warn(a, "thingbridge registry",
+		    mem_printf("no Thing Registry is found%s%s",
+			trouble[0] ? ": " : "", trouble));
 	} else if (!registrar_reachable(gw->registrar)) {
 		warn(a, "thingbridge registry",
 		    mem_printf("the registry %s cannot be reached%s%s",
@@ -203,8 +200,12 @@ warnings_json(struct gateway *gw)
 		bus_warning(a, &b);
 	}
 	for (size_t i = 0; i < gw->nodes.n; i++) {
-		if (gw->nodes.v[i]->cfg)
-			node_warning(a, gw, gw->nodes.v[i]);
+		const struct node *n = gw->nodes.v[i];
+
+		if (!n->cfg)
+			continue;
+		device_warning(a, gw, n);
+		node_warning(a, gw, n);
 	}
 	return a;
 }

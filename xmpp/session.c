@@ -6,9 +6,9 @@
 #include "protocol/jid.h"
 #include "protocol/stanza.h"
 #include "xmpp/backoff.h"
+#include "xmpp/find.h"
 #include "xmpp/iq_table.h"
 #include "xmpp/link.h"
-#include "xmpp/resolve.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -30,14 +30,20 @@ enum {
 	SERVER_TEXT = SRV_NAME + 16,
 };
 
+/* A server that was asked for an account: it is asked once. */
+struct asked {
+	char server[SERVER_TEXT];
+};
+
 struct session {
 	uv_loop_t *loop;
 	const struct clock *clock;
 	struct session_events ev;
 	enum session_kind kind;
 	enum session_tls tls;
-	char *password, *host;
+	char *password, *host, *leases;
 	uint16_t port;
+	unsigned ways; /* of finding a server */
 	int64_t ping_ms;
 	bool once;
 	bool create; /* the account, when the login is refused */
@@ -48,9 +54,13 @@ struct session {
 	struct link *link;
 	struct iq_table *iq;
 	uv_timer_t wait, ping;
-	struct resolve *resolve;
-	struct address address[RESOLVE_ADDRESSES];
-	size_t n_addresses, next_address;
+	struct find *find;
+	unsigned ways_left; /* in this attempt, should nothing of these serve */
+	enum find_way way;  /* how these were found */
+	struct find_server place[RESOLVE_ADDRESSES];
+	size_t n_places, next_place;
+	struct asked asked[RESOLVE_ADDRESSES];
+	size_t n_asked;
 	struct backoff backoff;
 	int64_t online_at;
 	uint64_t received; /* stanzas: any is a sign of life */
@@ -65,6 +75,7 @@ struct session {
 };
 
 static void begin_attempt(struct session *s);
+static void find(struct session *s, unsigned ways);
 static void teardown(struct session *s);
 
 /* ---------------------------------------------------------- an attempt ends */
@@ -124,11 +135,23 @@ explain(const struct session *s, const struct link_end *end,
 	*fault = fault_explain(end, &at, text);
 }
 
+/* Another address of the same server will not know another password, another
+ * server may. */
 static void
-next_address(struct session *s)
+skip_server(struct session *s)
 {
-	while (s->next_address < s->n_addresses) {
-		const struct address *a = &s->address[s->next_address++];
+	unsigned number = s->place[s->next_place - 1].number;
+
+	while (s->next_place < s->n_places &&
+	    s->place[s->next_place].number == number)
+		s->next_place++;
+}
+
+static void
+next_place(struct session *s)
+{
+	while (s->next_place < s->n_places) {
+		const struct address *a = &s->place[s->next_place++].address;
 		const struct link_end end = { .stage = LINK_CONNECTING,
 			.sys_error = ENETUNREACH };
 		enum session_fault fault;
@@ -142,14 +165,10 @@ next_address(struct session *s)
 		explain(s, &end, &fault, &text);
 		note_fault(s, fault, &text);
 	}
-	report(s, s->fault, s->text.text);
-}
-
-/* Another address of the same server will not know another password. */
-static bool
-is_final(enum session_fault fault)
-{
-	return fault == SESSION_NO_AUTH || fault == SESSION_REPLACED;
+	if (s->ways_left && s->fault == SESSION_NO_CONNECT)
+		find(s, s->ways_left);
+	else
+		report(s, s->fault, s->text.text);
 }
 
 static void
@@ -161,20 +180,32 @@ lose(struct session *s)
 	iq_table_lost(s->iq);
 }
 
+/* Whether this server was asked already; notes that it now is. */
+static bool
+was_asked(struct session *s)
+{
+	for (size_t i = 0; i < s->n_asked; i++)
+		if (strcmp(s->asked[i].server, s->server) == 0)
+			return true;
+	if (s->n_asked == RESOLVE_ADDRESSES)
+		return true;
+	memcpy(s->asked[s->n_asked++].server, s->server, sizeof(s->server));
+	return false;
+}
+
 /* The account is asked for once, when the login was refused, at the address
  * that refused it; true: an attempt goes on there. */
 static bool
 go_on_here(struct session *s, const struct link_end *end)
 {
-	const struct address *a = &s->address[s->next_address - 1];
+	const struct address *a = &s->place[s->next_place - 1].address;
 
-	if (end->account == ACCOUNT_CREATED)
+	if (end->account == ACCOUNT_CREATED) {
 		log_info("xmpp", "account created jid=%s", s->jid.bare);
-	if (end->account != ACCOUNT_NONE)
 		s->create = false;
-	if (end->account == ACCOUNT_CREATED)
 		return link_open(s->link, a->text, a->port) == OK;
-	return end->auth_failed && s->create &&
+	}
+	return end->auth_failed && s->create && !was_asked(s) &&
 	    link_register(s->link, a->text, a->port) == OK;
 }
 
@@ -203,9 +234,11 @@ on_down(void *arg, const struct link_end *end)
 		return;
 	}
 	note_fault(s, fault, &text);
-	if (is_final(fault))
-		s->next_address = s->n_addresses;
-	next_address(s);
+	if (fault == SESSION_NO_AUTH)
+		skip_server(s);
+	else if (fault == SESSION_REPLACED)
+		s->next_place = s->n_places;
+	next_place(s);
 }
 
 /* ----------------------------------------------------------- life of a link */
@@ -287,63 +320,82 @@ on_stanza(void *arg, xmpp_stanza_t *stanza)
 /* Optional TLS may send the password in the clear, so it stays on this
  * machine. */
 static void
-keep_allowed(struct session *s, const struct address *v, size_t n)
+keep_allowed(struct session *s, const struct find_result *found)
 {
+	const struct find_server *v = found->v;
 	bool local_only =
 	    s->kind == SESSION_CLIENT && s->tls == SESSION_TLS_OPTIONAL;
 
-	s->n_addresses = 0;
-	for (size_t i = 0; i < n; i++)
-		if (v[i].loopback || !local_only)
-			s->address[s->n_addresses++] = v[i];
-	if (s->kind == SESSION_COMPONENT && n > 0 && !v[0].loopback)
+	s->n_places = s->next_place = 0;
+	for (size_t i = 0; i < found->n; i++)
+		if (v[i].address.loopback || !local_only)
+			s->place[s->n_places++] = v[i];
+	if (s->kind == SESSION_COMPONENT && found->n > 0 &&
+	    !v[0].address.loopback)
 		log_warn("xmpp",
 		    "component connections are not encrypted; use one only "
 		    "inside a trusted network address=%s",
-		    v[0].text);
+		    v[0].address.text);
+	if (s->n_places > 0)
+		return;
+	s->reported = true;
+	s->fault = SESSION_NO_TLS;
+	errbuf_set(&s->text, ERR_CONFIG,
+	    "tls = optional is allowed for a server on this machine "
+	    "only, and %s is not one: set tls = required",
+	    v[0].address.text);
 }
 
 static void
-on_resolved(
-    void *arg, enum err e, const struct address *v, size_t n, const char *why)
+on_found(void *arg, const struct find_result *found)
 {
 	struct session *s = arg;
 
-	s->resolve = NULL;
+	s->find = NULL;
+	s->ways_left = found->left;
 	if (s->stopping) {
 		teardown(s);
 		return;
 	}
-	if (e != OK) {
-		errbuf_set(&s->text, e,
-		    "%s; is the network up, and the name right?", why);
+	if (found->e != OK && s->reported) {
+		report(s, s->fault, s->text.text);
+		return;
+	}
+	if (found->e != OK) {
+		errbuf_set(&s->text, found->e,
+		    "%s; is the network up, and the name right?", found->why);
 		report(s, SESSION_NO_ADDRESS, s->text.text);
 		return;
 	}
-	keep_allowed(s, v, n);
-	s->next_address = 0;
-	s->reported = false;
-	if (s->n_addresses == 0) {
-		s->reported = true;
-		s->fault = SESSION_NO_TLS;
-		errbuf_set(&s->text, ERR_CONFIG,
-		    "tls = optional is allowed for a server on this machine "
-		    "only, and %s is not one: set tls = required",
-		    v[0].text);
-	}
-	next_address(s);
+	s->way = found->way;
+	if (found->way == FIND_MDNS || found->way == FIND_DHCP)
+		log_info("xmpp", "%zu addresses of a server found by %s",
+		    found->n, find_way_name(found->way));
+	keep_allowed(s, found);
+	next_place(s);
+}
+
+static void
+find(struct session *s, unsigned ways)
+{
+	const struct find_config c = { .host = s->host,
+		.domain = s->jid.domain,
+		.leases = s->leases,
+		.port = s->port,
+		.ways = ways };
+
+	s->ways_left = 0;
+	s->find = find_start(s->loop, &c, on_found, s);
 }
 
 static void
 begin_attempt(struct session *s)
 {
-	bool by_host = s->host[0] != '\0';
-	const char *name = by_host ? s->host : s->jid.domain;
+	const char *name = s->host[0] ? s->host : s->jid.domain;
 
 	snprintf(s->server, sizeof(s->server), "%.255s:%u", name, s->port);
-	s->resolve =
-	    resolve_start(s->loop, by_host ? NULL : "_xmpp-client._tcp", name,
-		s->port, on_resolved, s);
+	s->reported = false;
+	find(s, s->ways);
 }
 
 /* --------------------------------------------------------------- life cycle */
@@ -415,6 +467,8 @@ take_config(struct session *s, const struct session_config *c)
 	s->tls = c->tls;
 	s->password = mem_strdup(c->password);
 	s->host = mem_strdup(c->host && c->host[0] ? c->host : fallback);
+	s->leases = mem_strdup(c->leases);
+	s->ways = s->host[0] ? FIND_HOST : c->ways ? c->ways : FIND_SRV;
 	s->port = component ? PORT_COMPONENT : PORT_CLIENT;
 	if (c->port)
 		s->port = c->port;
@@ -429,6 +483,7 @@ static void
 free_session(struct session *s)
 {
 	free(s->host);
+	free(s->leases);
 	free(s->full);
 	mem_free_secret(s->password);
 	free(s);
@@ -517,8 +572,8 @@ session_stop(struct session *s, void (*done)(void *arg), void *arg)
 	s->stopped_arg = arg;
 	uv_timer_stop(&s->ping);
 	uv_timer_stop(&s->wait);
-	if (s->resolve)
-		resolve_cancel(s->resolve);
+	if (s->find)
+		find_cancel(s->find);
 	else if (was_online)
 		link_close(s->link);
 	else
@@ -561,6 +616,18 @@ const char *
 session_server(const struct session *s)
 {
 	return s->server;
+}
+
+const char *
+session_way(const struct session *s)
+{
+	return s->online ? find_way_name(s->way) : "";
+}
+
+const struct hints *
+session_hints(const struct session *s)
+{
+	return s->online ? &s->place[s->next_place - 1].hints : NULL;
 }
 
 enum err

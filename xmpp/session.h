@@ -20,6 +20,7 @@
 
 struct session;
 struct iq_table;
+struct hints; /* xmpp/find_txt.h */
 
 enum session_kind { SESSION_CLIENT, SESSION_COMPONENT };
 enum session_tls { SESSION_TLS_REQUIRED, SESSION_TLS_OPTIONAL };
@@ -31,6 +32,8 @@ struct session_config {
 	/* NULL or "": SRV of the domain, else the domain; for a component, this
 	 * machine. */
 	const char *host;
+	unsigned ways;        /* without a host: enum find_way; 0: SRV */
+	const char *leases;   /* as struct find_config */
 	uint16_t port;        /* 0: 5222, or 5347 for a component */
 	enum session_tls tls; /* optional is allowed on loopback only */
 	const char *ca_file;  /* or NULL: the system's */
@@ -84,6 +87,12 @@ xmpp_ctx_t *session_ctx(const struct session *s);
 bool session_secured(const struct session *s); /* under TLS now */
 const char *session_server(
     const struct session *s); /* "host:port" last tried */
+
+/* session_way tells how the server was found: "configured", "SRV", "mDNS",
+ * "DHCP"; session_hints what it announced by mDNS.  "" and NULL when offline.
+ */
+const char *session_way(const struct session *s);
+const struct hints *session_hints(const struct session *s); /* borrowed */
 
 /* session_send sends a stanza and gives up the caller's hold on it.  For a
  * component, `from` is set to its domain when absent.  On an error it is

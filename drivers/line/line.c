@@ -224,6 +224,8 @@ line_set_mode(struct line *l, struct serial_mode mode)
 	e = port_setup(l->fd, mode);
 	if (e == OK)
 		l->mode = mode;
+	else if (port_setup(l->fd, l->mode) != OK) /* half of it was done */
+		e = ERR_IO;
 	return e;
 }
 

@@ -102,11 +102,11 @@ start(struct bench *b, size_t i)
 
 /* Which request the device answered by r, counted by the device; 16 bits. */
 static uint16_t
-number_of(const struct cfg_node *n, const struct reading *r)
+number_of(const struct cfg_node *n, const struct drv_reading *r)
 {
 	const struct field *f = &n->tmpl->fields[r->field];
 
-	return (uint16_t)(r->value.num.mant -
+	return (uint16_t)(r->value.mant -
 	    stamp((unsigned)n->address, f->table, f->addr));
 }
 
@@ -133,8 +133,8 @@ compare(struct bench *b, const struct drv_event *ev)
 		b->wrong++;
 		fprintf(stderr,
 		    "wrong: %s field %d: %lld, request %u after %u\n",
-		    n->name_id, ev->r[i].field,
-		    (long long)ev->r[i].value.num.mant, at, s->last);
+		    n->name_id, ev->r[i].field, (long long)ev->r[i].value.mant,
+		    at, s->last);
 	}
 	if (any)
 		*s = (struct seen){ true, first };

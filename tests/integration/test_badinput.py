@@ -174,6 +174,23 @@ def test_broken_configuration(tmp, what, args):
     assert "hunter" not in err
 
 
+@pytest.mark.parametrize("args", [(), ("-n",)], ids=["run", "check"])
+def test_a_pattern_that_pcre2_refuses(tmp, args):
+    need("thingbridged")
+    text = (BASE.replace("type = modbus-tcp\nhost = 127.0.0.1:1", "type = serial\nport = /dev/null\n"
+                         "serial = 9600 8N1")
+            .replace("address = 1\n", "").replace("generic.xy-md02", "site.odd"))
+    conf = config_file(tmp, text)
+    (tmp / "templates").mkdir()
+    (tmp / "templates/odd.ini").write_text(
+        "[template]\nid = site.odd\nname = odd\nclass = x\nkind = text\nversion = 1\n"
+        "[tag]\nMAN = x\nMODEL = x\n[frame]\nmode = listen\nend = \\n\n"
+        "[parse]\nformat = regex\nregex = ^([z-a])$\n[field]\nv = group:1 dec=1\n")
+    status, out, err = run([BIN / "thingbridged", *args, "-c", conf], timeout=10)
+    assert status == CONFIG, (status, err)
+    assert "odd.ini: error: [parse]" in err and "range out of order" in err
+
+
 def test_no_configuration_at_all(tmp):
     need("thingbridged")
     status, out, err = run([BIN / "thingbridged", "-c", tmp / "none.conf"], timeout=10)

@@ -408,11 +408,11 @@ def test_sticker_in_the_terminal(bridge, daemon):
 
 
 def test_reload(bridge, daemon):
-    daemon.answers["reload"] = dict(schema=1, added=1, changed=2, removed=0,
+    daemon.answers["reload"] = dict(schema=1, added=1, changed=2, removed=0, buses=1,
                                     notes=["x.conf:1: warning: y"])
     status, out, err = bridge("reload", "--plain")
     assert (status, out, err) == (
-        0, "Added\t1\nChanged\t2\nRemoved\t0\n", "x.conf:1: warning: y\n")
+        0, "Added\t1\nChanged\t2\nRemoved\t0\nLines reopened\t1\n", "x.conf:1: warning: y\n")
     daemon.answers["reload"] = dict(ok=False, exit=78, text="nothing was changed:\nx")
     assert bridge("reload")[0] == 78
 

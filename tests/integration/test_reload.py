@@ -168,10 +168,15 @@ def test_a_changed_unit_begins_again(site):
 
 def test_a_changed_line_restarts_that_bus_alone(site, tmp):
     sim, g = site
-    before = {b["name"]: b["requests"] for b in g.control("status")["buses"]}
+
+    def requests():
+        return {b["name"]: b["requests"] for b in g.control("status")["buses"]}
+
+    wait_until("the line has a history", lambda: requests()["line"] > 30, 20, 0.1)
+    before = requests()
     g.write(buses=g.buses.replace("115200 8N1", "57600 8N1"))
     g.reload()
-    after = {b["name"]: b["requests"] for b in g.control("status")["buses"]}
+    after = requests()
     assert after["other"] >= before["other"] and after["line"] < before["line"]
     for n in ("a", "b", "far"):
         online(g, n)

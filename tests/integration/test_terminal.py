@@ -126,6 +126,15 @@ def test_regex_that_cannot_be(tmp_path):
             assert ("x.ini: error: [parse] x.y: regex: " in out) == (not good), out
 
 
+@pytest.mark.parametrize("argv", (["plan"], ["probe", "x", "1"], ["read", "x"], ["set", "x", "y"]))
+def test_argument_that_is_no_text(tmp_path, argv):
+    with daemon(tmp_path / "s", REFUSED) as sock:
+        p = subprocess.run([str(BRIDGE), "-s", str(sock), *argv, b"\xff"], capture_output=True,
+                           env=environment(), timeout=40)
+        run([BRIDGE, "-s", sock, "status"])
+    assert (p.returncode, b"not UTF-8" in p.stderr) == (2, True), p.stderr
+
+
 def test_template_of_too_many_lines(tmp_path):
     file = tmp_path / "big.ini"
     file.write_text("[template]\nid = x.y\nname = X\nkind = modbus\n[field]\n" +

@@ -243,6 +243,50 @@ def test_scan_of_a_dead_line_says_so(site):
     assert not last["ok"] and "not up" in last["text"]
 
 
+def test_scan_asks_the_configured_ones_too(site):
+    sim, g = site
+    _, last = scan(g, "rs485", first=11, last=11, timeout_ms=100)
+    f, = last["found"]
+    assert (f["node"], f["answer"], f["state"]) == ("cold", "ok", "online")
+    sim.fault("cold", "silent")
+    _, last = scan(g, "rs485", first=11, last=11, timeout_ms=100)
+    f, = last["found"]
+    assert (f["node"], f["answer"]) == ("cold", "no answer"), f
+
+
+def test_scan_of_a_line_that_is_lost_says_so_at_once(site, tmp):
+    _, g = site
+    at = time.monotonic()
+    wait_until("it is known", lambda: bus(g, "dead")["trouble"], 10, 0.1)
+    got = g.request("scan", bus="dead")
+    assert "bus dead: its line is not up: " in got["text"] and "bus dead: bus" not in got["text"]
+    assert time.monotonic() - at < 5
+    g.write(buses=g.buses.replace("{}/rs485".format(tmp), "{}/gone".format(tmp)))
+    assert g.reload()["buses"] == 1
+    assert "1 lines reopened" in g.log()
+    wait_until("it is known", lambda: bus(g, "rs485")["trouble"], 10, 0.1)
+    got = g.request("scan", bus="rs485", first=11, last=11)
+    assert not got["ok"] and "not up" in got["text"] and "gone" in got["text"]
+    texts = [w["text"] for w in g.control("status")["warnings"]]
+    assert any("gone" in t for t in texts) and not any(t.startswith("cold:") for t in texts)
+    p, = [p for p in g.control("ports")["ports"] if p["path"].endswith("/gone")]
+    assert (p["bus"], p["holder"]) == ("rs485", None) and p["hint"].startswith("not there: ")
+
+
+def test_scan_sends_nothing_to_devices_that_only_speak(site):
+    sim, g = site
+    g.write(nodes=sections(NODES + [("clock", "wx", 0, "nmea.gnss")]))
+    g.reload()
+    t = Talk(g)
+    t.send("trace", bus="wx")
+    got = g.request("scan", bus="wx")
+    assert not got["ok"] and got["text"] == (
+        "wx has text devices, which are not scanned; thingbridge probe wx 0 shows what comes")
+    t.send("stop")
+    assert not [a for a in t.lines() if a["data"].get("dir") == ">"]
+    t.close()
+
+
 # probe
 
 def test_probe_by_template(site):
@@ -252,6 +296,17 @@ def test_probe_by_template(site):
     assert d["result"] == "ok" and values["temperature"] == "45.6"
     assert d["frames"] and d["frames"][0]["dir"] == ">"
     assert all(f["at_ms"] >= 0 for f in d["frames"])
+
+
+def test_probe_by_the_template_of_another_device(site):
+    """It has none of those registers, and each row says so."""
+    sim, g = site
+    sim.control("tune cold holes exception")
+    got = g.control("probe", bus="rs485", address=11, template="eastron.sdm630")
+    assert len(got["fields"]) > 20
+    for f in got["fields"]:
+        assert f["quality"] == "error"
+        assert "does not have this register" in f["error"], f
 
 
 def test_probe_one_place_in_every_way(site):
@@ -407,8 +462,10 @@ def test_a_silent_device_is_explained(site):
     def warned():
         return [w for w in g.control("status")["warnings"] if w["text"].startswith("cold:")]
     w = wait_until("it is warned of", warned, 40, 0.2)[0]
-    for part in ("address 11", "19200 8N1", "last answer", "A and B"):
+    for part in ("address 11", "19200 8N1", "last answer"):
         assert part in w["text"]
+    assert w["text"].endswith("?") and w["text"].count("powered") == 1  # whole, and once
+    assert w["text"] == "cold: " + g.node_list()["cold"]["trouble"]
     assert w["command"] == "thingbridge probe rs485 11"
 
 
@@ -440,7 +497,55 @@ def test_ports(site):
     assert d["schema"] == 1 and isinstance(d["ports"], list)
 
 
+def test_reload_shows_whole_lines(site):
+    _, g = site
+    g.write(nodes=sections(NODES) + "".join(
+        "[node n%d]\nbus = rs485\ntemplate = no.such.template.%d\n" % (i, i) for i in range(30)))
+    got = g.request("reload")
+    lines = got["text"].splitlines()
+    assert not got["ok"] and lines[0] == "nothing was changed:" and len(lines) > 2
+    assert all(": error: " in line for line in lines[1:-1])
+    assert lines[-1].startswith("and ") and "thingbridge check shows them" in lines[-1]
+    g.write(nodes=sections(NODES))
+    assert g.reload()["buses"] == 0
+
+
+def test_values_that_cannot_be_right_are_told(site):
+    _, g = site
+    g.write(nodes=sections(NODES + [("warm", "rs485", 12, "generic.xy-md02")])
+            + "field.temperature.min = 70\nfield.humidity.min = 90\n")
+    g.reload()
+
+    def warned():
+        return [w for w in g.control("status")["warnings"] if w["text"].startswith("warm:")]
+    w = wait_until("it is warned of", warned, 20, 0.2)[0]
+    assert "2 of " in w["text"] and "byte order" in w["text"]
+    assert w["command"].startswith("thingbridge probe rs485 12 input:")
+
+
 # clients
+
+def test_one_too_many_is_told_so(site):
+    _, g = site
+    time.sleep(0.5)  # those before are gone
+    talks = [Talk(g) for _ in range(32)]
+    for t in talks:
+        t.send("registry")
+        assert t.line()["ok"]
+    for _ in range(3):
+        t = Talk(g)
+        got = t.line()
+        assert not got["ok"] and got["exit"] == 1
+        assert got["text"].startswith("too many connections to the control socket (32): ")
+        assert t.f.readline() == b""
+        t.close()
+    code, _, err = g.ctl("nodes")
+    assert code == 1 and "too many connections" in err
+    for t in talks:
+        t.close()
+    wait_until("there is room", lambda: g.request("status")["ok"], 10, 0.1)
+    assert g.log().count("too many connections") == 1
+
 
 def test_a_second_command_waits_for_the_first(site):
     _, g = site
@@ -535,7 +640,7 @@ def test_hint_for_a_wrong_password_leads_somewhere(server, fakereg, make_gateway
     def refused():
         return [w for w in g.control("status")["warnings"] if "password" in w["text"]]
     w = wait_until("the login is refused", refused, 30, 0.2)[0]
-    assert w["command"] == "systemctl restart thingbridge"
+    assert w["command"] == "systemctl restart thingbridged"
     for w in g.control("status")["warnings"]:
         assert w["command"] not in ("thingbridge status", "thingbridge check")
 

@@ -72,11 +72,11 @@ answer_at(const struct exchange *x)
 		    (uint64_t)u->limits.jitter_us);
 	if (u->now.kind == FAULT_LATE)
 		us += u->now.arg * 1000;
-	if (us == 0)
-		return at;
 	/* It works on one thing after the other. */
 	if (u->busy_until_ns > at)
 		at = u->busy_until_ns;
+	if (us == 0)
+		return at;
 	u->busy_until_ns = at + us * 1000;
 	return u->busy_until_ns;
 }

@@ -250,8 +250,10 @@ bool_value(const char *text, uint64_t *raw)
 static enum err
 no_value(const struct field *f, uint64_t *raw)
 {
+	if (has_bits(f)) /* the whole register would say so */
+		return ERR_RANGE;
 	if (f->n_nan)
-		*raw = f->nan[0] & mask(width(f));
+		*raw = f->nan[0];
 	else if (types[f->type].form == FORM_FLOAT)
 		*raw = float_bits(f->type, (double)NAN);
 	else

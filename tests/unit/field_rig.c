@@ -17,7 +17,8 @@ device_init(struct device *d, size_t n, unsigned stride, int64_t timeout_ms)
 	for (size_t i = 0; i < n; i++) {
 		struct field *f = &d->fields[i];
 
-		snprintf(names[i], sizeof(names[i]), "f%zu", i);
+		if (!names[i][0]) /* another's bus may be reading it */
+			snprintf(names[i], sizeof(names[i]), "f%zu", i);
 		f->name = names[i];
 		f->unit = empty;
 		f->label = names[i];
@@ -65,22 +66,22 @@ rig_start(struct rig *r, int type, struct slave *slave, size_t n_units)
 
 static void
 take_reading(
-    struct rig *r, const struct drv_event *ev, const struct reading *in)
+    struct rig *r, const struct drv_event *ev, const struct drv_reading *in)
 {
 	struct heard *h = &r->heard[ev->unit];
 	const struct field *f = &r->dev.fields[in->field];
 	uint8_t unit = (uint8_t)r->units[ev->unit].address;
 
-	h->quality[in->field] = in->quality;
+	h->quality[in->field] = (enum quality)in->quality;
 	if (in->quality != QUALITY_OK) {
 		h->bad++;
 		return;
 	}
 	if (r->cfg.type != BUS_SERIAL && !r->any_value &&
-	    in->value.num.mant != slave_value(unit, f->addr))
+	    in->value.mant != slave_value(unit, f->addr))
 		h->wrong++;
-	h->value[in->field] = in->value.num.mant;
-	h->dec[in->field] = in->value.num.dec;
+	h->value[in->field] = in->value.mant;
+	h->dec[in->field] = in->value.dec;
 	h->good++;
 	h->by_field[in->field]++;
 }
@@ -140,7 +141,7 @@ take_answer(struct rig *r, const struct drv_event *ev)
 	snprintf(a->why, sizeof(a->why), "%s", in->why ? in->why : "");
 	a->has_reading = ev->n > 0;
 	if (ev->n)
-		a->reading = ev->r[0];
+		drv_event_reading(ev, 0, &a->reading);
 	r->n_answers++;
 }
 

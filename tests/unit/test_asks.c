@@ -5,6 +5,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -79,6 +80,9 @@ single(int type)
 	put.value[0] = 77;
 	assert_int_equal(ask_it(&r, put).result, OK);
 	assert_int_equal(slave_stored(r.slave, 1, 40), 77);
+	put.function = MB_WRITE_COILS;
+	put.count = MB_WRITE_BITS_MAX; /* more than an ask has values */
+	assert_int_equal(ask_it(&r, put).result, ERR_RANGE);
 	listen_for(&r, 200);
 	assert_int_equal(r.heard[0].wrong + r.heard[0].bad, 0);
 	assert_int_equal(r.heard[0].counters.timeouts, 0);
@@ -151,6 +155,38 @@ bounded(void **state)
 	rig_stop(&r);
 }
 
+/* Polls that fill the bus leave a tenth of the time to what waits behind. */
+static void
+ten_ms(struct ask *a, void *arg)
+{
+	(void)arg;
+	a->delay_ms = 10;
+}
+
+/* More than are served, for ever: some polls are made all the same. */
+static void
+flood(void **state)
+{
+	struct drv_ask ask = read_ask(0, 1, 0, 1);
+	struct rig r = { 0 };
+	unsigned given = 0;
+
+	(void)state;
+	device_init(&r.dev, 1, 10, 300);
+	rig_start(&r, BUS_MODBUS_TCP, slave_tcp(ten_ms, NULL), 1);
+	listen_for(&r, 100);
+	r.heard[0].good = 0;
+	for (int i = 0; i < 100; i++) {
+		while (given - r.n_answers < 4)
+			given += drv_bus_ask(r.bus, &ask) == OK;
+		listen_for(&r, 10);
+	}
+	print_message(
+	    "  %zu answers, %u polls\n", r.n_answers, r.heard[0].good);
+	assert_in_range(r.heard[0].good, 3, 20);
+	rig_stop(&r);
+}
+
 static void
 line_down(void **state)
 {
@@ -197,14 +233,6 @@ line_lost(void **state)
 		assert_int_equal(r.answers[i].result, ERR_IO);
 	r.slave = slave_pty(only_some, NULL);
 	rig_stop(&r);
-}
-
-/* Polls that fill the bus leave a tenth of the time to what waits behind. */
-static void
-ten_ms(struct ask *a, void *arg)
-{
-	(void)arg;
-	a->delay_ms = 10;
 }
 
 static void
@@ -272,6 +300,41 @@ text(void **state)
 	device_init(&r.dev, 1, 10, 300);
 	rig_start(&r, BUS_MODBUS_TCP, slave_tcp(answers_all, NULL), 1);
 	assert_int_equal(ask_it(&r, ask).result, ERR_UNSUP);
+	rig_stop(&r);
+}
+
+/* A byte now and then, for ever: the answer ends all the same. */
+static void
+drips(int fd, const char *data, size_t n, void *arg)
+{
+	atomic_bool *end = arg;
+
+	(void)data;
+	for (int i = 0; n == 1 && i < 150 && !atomic_load(end); i++) {
+		(void)!write(fd, "x", 1);
+		usleep(40000);
+	}
+}
+
+static void
+text_without_end(void **state)
+{
+	struct drv_ask ask = { .token = 1,
+		.kind = DRV_ASK_TEXT,
+		.timeout_ms = 200,
+		.text = "a",
+		.n_text = 1 };
+	atomic_bool end = false;
+	struct rig r = { 0 };
+	struct heard_answer a;
+
+	(void)state;
+	device_init(&r.dev, 1, 10, 300);
+	rig_start(&r, BUS_SERIAL, slave_text(drips, &end), 0);
+	a = ask_it(&r, ask);
+	assert_int_equal(a.result, OK);
+	assert_in_range(a.took_us, 1000000, 2500000);
+	atomic_store(&end, true);
 	rig_stop(&r);
 }
 
@@ -508,10 +571,12 @@ main(void)
 		cmocka_unit_test(single_rtu),
 		cmocka_unit_test(another_speed),
 		cmocka_unit_test(bounded),
+		cmocka_unit_test(flood),
 		cmocka_unit_test(line_down),
 		cmocka_unit_test(line_lost),
 		cmocka_unit_test(behind),
 		cmocka_unit_test(text),
+		cmocka_unit_test(text_without_end),
 		cmocka_unit_test(trace),
 		cmocka_unit_test(apply),
 		cmocka_unit_test(apply_under_asks),

@@ -108,6 +108,10 @@ as_measured(void **state)
 	busload_of(&s.c, &s.buses[0], 80000, &l);
 	assert_in_range(l.nodes[0].requests[0].us, 79900, 80100);
 	busload_fini(&l);
+	/* faster than its characters can be: then the device takes no time */
+	busload_of(&s.c, &s.buses[0], 100, &l);
+	assert_in_range(l.nodes[0].requests[0].us, 42390, 42400);
+	busload_fini(&l);
 	s.buses[0].unit_gap_ms = 10;
 	busload_of(&s.c, &s.buses[0], 0, &l);
 	assert_in_range(l.nodes[0].requests[0].us, 57390, 57400);
@@ -131,6 +135,17 @@ text(void **state)
 	assert_int_equal(l.nodes[0].n_requests, 1);
 	assert_int_equal(l.nodes[0].requests[0].bytes, 23);
 	assert_in_range(l.nodes[0].requests[0].us, 73000, 75000);
+	busload_fini(&l);
+	/* 13 characters to ask with, 2 ms before each, and 10 after it */
+	s.buses[0].char_delay_ms = 2;
+	s.buses[0].unit_gap_ms = 10;
+	busload_of(&s.c, &s.buses[0], 0, &l);
+	assert_in_range(
+	    l.nodes[0].requests[0].us, 73000 + 36000, 75000 + 36000);
+	busload_fini(&l);
+	/* a round trip that was measured has them in it */
+	busload_of(&s.c, &s.buses[0], 30000, &l);
+	assert_int_equal(l.nodes[0].requests[0].us, 30000 + 10000);
 	busload_fini(&l);
 	station.frame.mode = FRAME_STREAM;
 	busload_of(&s.c, &s.buses[0], 0, &l);

@@ -347,6 +347,7 @@ unknown_template(void **state)
 		{ "sdm630", "(did you mean \"eastron.sdm630\"?  " },
 		{ "acme.em24", "(did you mean \"gavazzi.em24\"?  " },
 		{ "zzz.9", "(" },
+		{ "acme.ups80", "(" }, /* holds the s8 of senseair.s8 */
 	};
 
 	(void)state;
@@ -708,9 +709,13 @@ outside(void **state)
 	assert_int_equal(strchr(got, '\n')[1], '\0');
 	free(got);
 	free(text);
-	put(s.conf, XMPP, 0644);
-	got = check_notes(s.conf, ERR_CONFIG);
-	assert_non_null(strstr(got, "[registry] jid is missing"));
+	put(s.conf, XMPP, 0644); /* the registry is searched then */
+	got = check_notes(s.conf, OK);
+	assert_null(strstr(got, "[registry]"));
+	free(got);
+	put(s.conf, XMPP "[registry]\nuser = registry\n", 0644);
+	got = check_notes(s.conf, OK);
+	assert_non_null(strstr(got, "warning: [registry] user trusts"));
 	free(got);
 	site_fini(&s);
 }

@@ -323,6 +323,12 @@ static const struct {
 	    "MISSING", SF_UNKNOWN },
 	{ "scale factor of a float", { .type = REG_F32, PLAIN, DEC(2) },
 	    { 0x4366, 0x8000 }, "23.05", -1 },
+	{ "more decimals than a number can have",
+	    { .type = REG_U16, .bit_lo = 1, .scale = { 1, 9 } }, { 1 }, "ERROR",
+	    -10 },
+	{ "as many as it can",
+	    { .type = REG_U16, .bit_lo = 1, .scale = { 1, 8 } }, { 1 },
+	    "0.000000000000000001", -10 },
 };
 
 static void
@@ -341,6 +347,14 @@ scaled_by_power(void **state)
 }
 
 static char sf_name[] = "sf";
+
+static void
+read_all(const struct decode_job *job, int8_t *sf, struct reading *out)
+{
+	decode_scales(job, sf);
+	for (size_t i = 0; i < job->n; i++)
+		decode_field(job, sf, i, &out[i]);
+}
 
 static void
 scale_factors(void **state)
@@ -367,10 +381,10 @@ scale_factors(void **state)
 	decode_sf_init(&t, sf);
 	assert_int_equal(sf[0], SF_UNUSED);
 	assert_int_equal(sf[1], SF_UNKNOWN);
-	decode_block(&part, sf, r);
+	read_all(&part, sf, r);
 	assert_int_equal(r[0].quality, QUALITY_ERROR);
 	/* it stands behind the value, in the same answer */
-	decode_block(&whole, sf, r);
+	read_all(&whole, sf, r);
 	show(&r[0], text);
 	assert_string_equal(text, "230.5");
 	assert_int_equal(r[0].field, 0);
@@ -379,15 +393,15 @@ scale_factors(void **state)
 	assert_string_equal(text, "-1");
 	/* kept for later answers */
 	regs[0] = 2311;
-	decode_block(&part, sf, r);
+	read_all(&part, sf, r);
 	show(&r[0], text);
 	assert_string_equal(text, "231.1");
 	/* not implemented, and nonsense */
 	regs[2] = 0x8000;
-	decode_block(&whole, sf, r);
+	read_all(&whole, sf, r);
 	assert_int_equal(r[0].quality, QUALITY_MISSING);
 	regs[2] = 11;
-	decode_block(&whole, sf, r);
+	read_all(&whole, sf, r);
 	assert_int_equal(r[0].quality, QUALITY_MISSING);
 	assert_int_equal(sf[1], SF_NONE);
 }

@@ -64,6 +64,21 @@ __wrap_ioctl(int fd, unsigned long request, void *arg)
 	return 0;
 }
 
+/* --- an adapter that rounds odd speeds too far --- */
+
+enum err __real_baud_set(int fd, int baud);
+enum err __wrap_baud_set(int fd, int baud);
+
+static bool rounds;
+
+enum err
+__wrap_baud_set(int fd, int baud)
+{
+	enum err e = __real_baud_set(fd, baud);
+
+	return rounds ? ERR_CONFIG : e;
+}
+
 /* --- a line and its other end --- */
 
 struct rig {
@@ -342,6 +357,26 @@ modes(void **state)
 	rig_open(&r);
 	assert_int_equal(line_set_mode(&r.line, wrong), OK);
 	assert_int_equal(ask(&r, 1), OK);
+	rig_stop(&r);
+}
+
+/* A speed that is set and then found not to hold leaves the old one. */
+static void
+mode_refused(void **state)
+{
+	static const struct serial_mode odd = { 31250, 8, 'N', 1 };
+	struct termios t;
+	struct rig r;
+
+	(void)state;
+	rig_init(&r, PEER_PTY, obey, 9600);
+	rig_open(&r);
+	rounds = true;
+	assert_int_equal(line_set_mode(&r.line, odd), ERR_CONFIG);
+	rounds = false;
+	assert_int_equal(r.line.mode.baud, 9600);
+	assert_int_equal(tcgetattr(r.line.fd, &t), 0);
+	assert_int_equal(cfgetospeed(&t), B9600);
 	rig_stop(&r);
 }
 
@@ -668,6 +703,7 @@ main(void)
 		cmocka_unit_test(rts_switches),
 		cmocka_unit_test(kernel_switches),
 		cmocka_unit_test(modes),
+		cmocka_unit_test(mode_refused),
 		cmocka_unit_test(text),
 		cmocka_unit_test(unplugged),
 		cmocka_unit_test(another_name),

@@ -84,14 +84,16 @@ static void
 say(struct node *n, uint16_t field, enum quality q, int64_t mant, uint8_t dec,
     int64_t mono)
 {
-	struct drv_event *ev = calloc(1, sizeof(*ev) + sizeof(struct reading));
+	struct drv_event *ev =
+	    calloc(1, sizeof(*ev) + sizeof(struct drv_reading));
 
 	ev->mono_ms = mono;
 	ev->utc_ms = mono + 1;
 	ev->n = 1;
 	ev->r[0].field = field;
 	ev->r[0].quality = q;
-	ev->r[0].value.num = (struct num){ mant, dec };
+	ev->r[0].value.mant = mant;
+	ev->r[0].value.dec = dec;
 	node_read(n, ev);
 	free(ev);
 }

@@ -57,14 +57,15 @@ new_node(struct nodes *t, const struct cfg_node *c)
 static void
 say(struct node *n, uint16_t field, enum quality q, int64_t mant, int64_t mono)
 {
-	struct drv_event *ev = calloc(1, sizeof(*ev) + sizeof(struct reading));
+	struct drv_event *ev =
+	    calloc(1, sizeof(*ev) + sizeof(struct drv_reading));
 
 	ev->mono_ms = mono;
 	ev->utc_ms = mono + 1000000;
 	ev->n = 1;
 	ev->r[0].field = field;
 	ev->r[0].quality = q;
-	ev->r[0].value.num = (struct num){ mant, 0 };
+	ev->r[0].value.mant = mant;
 	ev->r[0].why = q == QUALITY_OK ? NULL : "because";
 	node_read(n, ev);
 	free(ev);
@@ -127,7 +128,7 @@ failed_read_is_no_fresh_value(void **state)
 	say(n, 0, QUALITY_ERROR, 0, 2000);
 	assert_int_equal(n->points[0].at_mono, 1000);
 	assert_int_equal(n->points[0].at_utc, 1001000);
-	assert_int_equal(n->points[0].value.num.mant, 42);
+	assert_int_equal(n->points[0].value.mant, 42);
 	assert_int_equal(node_quality(n, 0, 2000), QUALITY_ERROR);
 	assert_string_equal(n->points[0].why, "because");
 	say(n, 0, QUALITY_OK, 43, 3000);
@@ -216,6 +217,66 @@ learned_goes_with_its_template(void **state)
 	nodes_fini(&t);
 }
 
+static void
+say_why(struct node *n, uint16_t field, const char *why)
+{
+	struct drv_event *ev =
+	    calloc(1, sizeof(*ev) + sizeof(struct drv_reading));
+
+	ev->n = 1;
+	ev->r[0].field = field;
+	ev->r[0].quality = why ? QUALITY_ERROR : QUALITY_OK;
+	ev->r[0].why = why;
+	node_read(n, ev);
+	free(ev);
+}
+
+/* Two fields or more, a quarter or more, three times in a row. */
+static void
+values_that_cannot_be_right(void **state)
+{
+	static const char low[] = "below the field's minimum";
+	struct nodes t = { 0 };
+	struct node *n = new_node(&t, &section);
+	size_t of, first;
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(node_wrong(n, &of, &first), 0);
+		say_why(n, 0, NULL);
+		say_why(n, 1, low);
+		say_why(n, 2, "not one of the field's words");
+	}
+	assert_int_equal(node_wrong(n, &of, &first), 2);
+	assert_int_equal(of, 3);
+	assert_int_equal(first, 1);
+	say_why(n, 2, "the device does not answer");
+	assert_int_equal(node_wrong(n, &of, &first), 0);
+	for (int i = 0; i < 3; i++)
+		say_why(n, 2, low);
+	assert_int_equal(node_wrong(n, &of, &first), 2);
+	say_why(n, 1, NULL);
+	assert_int_equal(node_wrong(n, &of, &first), 0);
+	nodes_fini(&t);
+}
+
+static void
+trouble_is_kept_whole(void **state)
+{
+	struct nodes t = { 0 };
+	struct node *n = new_node(&t, &section);
+	char text[601];
+
+	(void)state;
+	memset(text, 'x', 600);
+	text[600] = '\0';
+	node_unwell(n, text);
+	assert_string_equal(n->trouble, text);
+	node_unwell(n, "");
+	assert_null(n->trouble);
+	nodes_fini(&t);
+}
+
 int
 main(void)
 {
@@ -224,6 +285,8 @@ main(void)
 		cmocka_unit_test(failed_read_is_no_fresh_value),
 		cmocka_unit_test(changed_by_a_reload),
 		cmocka_unit_test(learned_goes_with_its_template),
+		cmocka_unit_test(values_that_cannot_be_right),
+		cmocka_unit_test(trouble_is_kept_whole),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

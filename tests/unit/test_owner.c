@@ -188,11 +188,95 @@ teardown(void **state)
 	return 0;
 }
 
+#define FOUND(attrs, things)                                                  \
+	"<iq type='result'><found xmlns='" DISCOVERY_NS "' " attrs ">" things \
+	"</found></iq>"
+#define THING(node) \
+	"<thing owner='o@x.org' jid='rack@x.org' nodeId='" node "'/>"
+
+static const struct {
+	const char *name;
+	enum iq_outcome outcome;
+	const char *xml;
+	enum err err;
+	size_t n;
+	bool more;
+} searches[] = {
+	{ "found", IQ_RESULT, FOUND("more='true'", THING("a") THING("b")), OK,
+	    2, true },
+	{ "nothing found", IQ_RESULT, FOUND("", ""), OK, 0, false },
+	{ "an answer that is none", IQ_RESULT, "<iq/>", ERR_PROTO, 0, false },
+	{ "a thing without address", IQ_RESULT, FOUND("", "<thing/>"),
+	    ERR_PROTO, 0, false },
+	{ "bad request", IQ_ERROR, ERROR("bad-request"), ERR_REFUSED, 0,
+	    false },
+	{ "no search there", IQ_ERROR, ERROR("feature-not-implemented"),
+	    ERR_UNSUP, 0, false },
+	{ "too much", IQ_ERROR, ERROR("resource-constraint"), ERR_REFUSED, 0,
+	    false },
+	{ "no answer", IQ_TIMEOUT, NULL, ERR_TIMEOUT, 0, false },
+	{ "connection lost", IQ_LOST, NULL, ERR_OFFLINE, 0, false },
+};
+
+struct got_found {
+	int calls;
+	enum err err;
+	size_t n;
+	bool more;
+	char text[256];
+};
+
+static void
+take_found(void *arg, const struct owner_reply *r)
+{
+	struct got_found *g = arg;
+
+	g->calls++;
+	g->err = r->err;
+	g->n = r->found ? r->found->n : 0;
+	g->more = r->found && r->found->more;
+	snprintf(g->text, sizeof(g->text), "%s", r->text);
+}
+
+static void
+pages(void **state)
+{
+	const struct search_op op = { .kind = SEARCH_EQ, .value = "1" };
+	struct search s = { .offset = 3 };
+
+	(void)state;
+	assert_int_equal(search_add(&s, "A", &op, NULL), OK);
+	for (size_t i = 0; i < sizeof(searches) / sizeof(searches[0]); i++) {
+		xmpp_stanza_t *st = searches[i].xml
+		    ? xmpp_stanza_new_from_string(fake.ctx, searches[i].xml)
+		    : NULL;
+		struct got_found g = { 0 };
+
+		print_message("  %s\n", searches[i].name);
+		assert_int_equal(owner_search(NULL, "reg.example.org", &s, 1000,
+				     take_found, &g),
+		    OK);
+		assert_string_equal(fake.type, "get");
+		assert_string_equal(
+		    xmpp_stanza_get_attribute(fake.payload, "offset"), "3");
+		xmpp_stanza_release(fake.payload);
+		fake.done(fake.arg, searches[i].outcome, st);
+		assert_int_equal(g.calls, 1);
+		assert_int_equal(g.err, searches[i].err);
+		assert_int_equal(g.n, searches[i].n);
+		assert_int_equal(g.more, searches[i].more);
+		assert_true(*g.text);
+		if (st)
+			xmpp_stanza_release(st);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(replies),
+		cmocka_unit_test(pages),
 		cmocka_unit_test(not_sent),
 	};
 

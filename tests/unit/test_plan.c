@@ -113,6 +113,10 @@ static const struct {
 	    { { MB_INPUT, 5, REG_U16, 0, 0 }, { MB_INPUT, 50, REG_U16, 0, 0 },
 		{ MB_INPUT, 48, REG_U16, 1, slow } },
 	    3, "2:5+4=1 2:47+4=1", NULL },
+	{ "min_read: what another table has is no reason", 1000, 0, 0, 0, 4,
+	    { { MB_INPUT, 5, REG_U16, 0, 0 },
+		{ MB_HOLDING, 2, REG_I32, 0, slow } },
+	    2, "2:5+4=1", NULL },
 	{ "min_read and the end of the address space", 1000, 0, 0, 0, 4,
 	    { { MB_INPUT, 65534, REG_U16, 0, 0 } }, 1, "2:65532+4=1", NULL },
 	{ "min_read of a split", 1000, 0, 0, 0, 2,
@@ -346,6 +350,9 @@ cost_of_lines(void **state)
 	bus.rts_after_us = 200;
 	assert_int_equal(
 	    plan_cost_of(&bus, 0).request_us, plain.request_us + 500);
+	bus.char_delay_ms = 2; /* before each of the eight it is asked with */
+	assert_int_equal(
+	    plan_cost_of(&bus, 0).request_us, plain.request_us + 500 + 16000);
 	bus.type = BUS_MODBUS_TCP;
 	c = plan_cost_of(&bus, 0);
 	assert_true(c.register_us * 100 < c.request_us + c.device_us);
@@ -376,6 +383,23 @@ measured(void **state)
 	for (int i = 0; i < 50; i++)
 		plan_measured(&now, MB_INPUT, 10, 0);
 	assert_in_range(now.device_us, 0, 100);
+}
+
+/* By the longest hole that is worth reading: half as long, or twice. */
+static void
+stale(void **state)
+{
+	struct plan_cost ten_long = ten, now = ten;
+
+	(void)state;
+	now.device_us = -3; /* 6 */
+	assert_false(plan_is_stale(&ten_long, &now));
+	now.device_us = -5; /* 5 */
+	assert_true(plan_is_stale(&ten_long, &now));
+	now.device_us = 25; /* 20 */
+	assert_false(plan_is_stale(&ten_long, &now));
+	now.device_us = 27; /* 21 */
+	assert_true(plan_is_stale(&ten_long, &now));
 }
 
 /* --- refusals --- */
@@ -537,6 +561,7 @@ main(void)
 		cmocka_unit_test(takes_as_long),
 		cmocka_unit_test(cost_of_lines),
 		cmocka_unit_test(measured),
+		cmocka_unit_test(stale),
 		cmocka_unit_test(learns),
 		cmocka_unit_test(splits_to_the_end),
 	};

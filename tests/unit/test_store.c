@@ -293,9 +293,10 @@ older_file(void **state)
 	store_close(f->store);
 	f->store = NULL;
 	assert_int_equal(sqlite3_open(f->path, &db), SQLITE_OK);
-	assert_int_equal(
-	    sqlite3_exec(db, "DROP TABLE learned; PRAGMA user_version=1;", NULL,
-		NULL, NULL),
+	assert_int_equal(sqlite3_exec(db,
+			     "DROP TABLE learned; DROP TABLE known; "
+			     "PRAGMA user_version=1;",
+			     NULL, NULL, NULL),
 	    SQLITE_OK);
 	sqlite3_close(db);
 	nodes_fini(&f->nodes);

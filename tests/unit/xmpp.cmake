@@ -9,3 +9,6 @@ tb_test(xmpp iq SOURCES ${fake} LINK tb_xmpp)
 tb_test(xmpp presence SOURCES ${fake} LINK tb_xmpp)
 tb_test(xmpp session LINK tb_xmpp)
 tb_test(xmpp backoff LINK tb_xmpp)
+tb_test(xmpp find LINK tb_xmpp)
+target_compile_definitions(test_find PRIVATE
+	TEST_LEASES="${PROJECT_SOURCE_DIR}/tests/data/lease")

@@ -1,0 +1,2 @@
+tb_fuzz(lease LINK tb_xmpp)
+tb_fuzz(mdnstxt LINK tb_xmpp)
