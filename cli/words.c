@@ -109,6 +109,12 @@ words_size(const char *text, int64_t *bytes)
 	return *bytes > 0;
 }
 
+static char
+upper(char c)
+{
+	return (char)toupper((unsigned char)c);
+}
+
 char *
 words_hex(const char *hex)
 {
@@ -123,7 +129,7 @@ words_hex(const char *hex)
 			continue;
 		if (n && n % 2 == 0)
 			buf_putc(&b, ' ');
-		buf_putc(&b, (char)toupper((unsigned char)*hex));
+		buf_putc(&b, upper(*hex));
 		n++;
 	}
 	return buf_take(&b);

@@ -169,7 +169,7 @@ fill_xmpp(struct load *l, const struct section *table, struct ini_section *s)
 	if (l->secrets != SECRETS_FORM && name && reg && !x->new_secret &&
 	    strcmp(reg->value, "yes") == 0)
 		x->new_secret = secret_place(name, s->base);
-	if (x->new_secret)
+	if (x->new_secret && password)
 		password->bad = true; /* there is nothing to be read */
 	keys_fill(&cfg_schema, table, s, x, l->secrets, &l->notes);
 }

@@ -112,26 +112,34 @@ guess_fits(const struct tmpl *t, const struct field *f, const uint16_t *regs,
 	return of->value.type != VALUE_NUM || within_probe(t, of->value.num);
 }
 
+static bool
+same_letter(char a, char b)
+{
+	return tolower((unsigned char)a) == tolower((unsigned char)b);
+}
+
+/* Whether the letters and digits of model begin text in a row. */
+static bool
+begins(const char *text, const char *model)
+{
+	while (*model) {
+		if (!isalnum((unsigned char)*model))
+			model++;
+		else if (*text && !isalnum((unsigned char)*text))
+			text++;
+		else if (!same_letter(*text++, *model++))
+			return false;
+	}
+	return true;
+}
+
 /* Letters and digits of model stand in text in a row, whatever stands between
  * them there. */
 static bool
 contains(const char *text, const char *model)
 {
 	for (; *text; text++) {
-		const char *a = text, *b = model;
-
-		while (*b) {
-			if (!isalnum((unsigned char)*b))
-				b++;
-			else if (*a && !isalnum((unsigned char)*a))
-				a++;
-			else if (tolower((unsigned char)*a) ==
-			    tolower((unsigned char)*b))
-				a++, b++;
-			else
-				break;
-		}
-		if (!*b)
+		if (begins(text, model))
 			return true;
 	}
 	return false;

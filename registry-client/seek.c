@@ -167,11 +167,10 @@ on_first(void *arg, enum iq_outcome outcome, xmpp_stanza_t *stanza)
 {
 	struct seek *k = arg;
 
-	if (outcome == IQ_LOST)
-		finish(k, NULL, "");
-	else if (outcome == IQ_RESULT && seek_has(stanza, k->feature))
+	if (outcome == IQ_RESULT && seek_has(stanza, k->feature))
 		finish(k, k->jid, "");
-	else if (!ask(k, NS_DISCO_INFO, server_of(k), on_server))
+	else if (outcome == IQ_LOST ||
+	    !ask(k, NS_DISCO_INFO, server_of(k), on_server))
 		finish(k, NULL, "");
 }
 

@@ -84,6 +84,7 @@ add(struct mdns_found *f, const struct mdns_server *s)
 	f->v[f->n++] = *s;
 }
 
+/* NOLINTBEGIN(readability-function-size): the parameters are Avahi's. */
 static void
 resolved(AvahiServiceResolver *r, AvahiIfIndex interface,
     AvahiProtocol protocol, AvahiResolverEvent event, const char *name,
@@ -134,6 +135,7 @@ browsed(AvahiServiceBrowser *browser, AvahiIfIndex interface,
 		b))
 		b->asked++;
 }
+/* NOLINTEND(readability-function-size) */
 
 static void
 client_changed(AvahiClient *client, AvahiClientState state, void *arg)

@@ -585,7 +585,7 @@ def test_many_clients_that_leave(site):
             except OSError:
                 pass  # more than it serves at once
             t.close()
-    assert g.control("status")["xmpp"]
+    wait_until("it has noticed that they left", lambda: g.request("status")["ok"], 20, 0.1)
 
 
 # what the installer is told of claims, tags and the registry
