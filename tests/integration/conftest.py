@@ -102,9 +102,7 @@ def _tidy(request, tmp):
         p.kill()
     logs = {p.logfile: p for p in own + Proc.ended}
     for p in logs.values():
-        for line in p.log().splitlines():
-            if any(s in line for s in programs.SANITIZER):
-                broken.append("%s: %s" % (p.name, line))
+        broken += ["%s: %s" % (p.name, line) for line in programs.faults(p.log())]
     for p in dead:
         broken.append("%s died with %s" % (p.name, p.popen.returncode))
     rep = getattr(request.node, "rep_call", None)

@@ -36,7 +36,7 @@ class Probe:
             + ["%s=%s" % kv for kv in args.items()],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             stderr=subprocess.PIPE, text=True,
-            env=dict(os.environ, PROBE_PASSWORD=password))
+            env=programs.environment(PROBE_PASSWORD=password))
         self._threads = [
             threading.Thread(target=self._read, daemon=True),
             threading.Thread(target=self._read_log, daemon=True)]
@@ -99,7 +99,7 @@ class Probe:
             t.join(5)
         log = "".join(self.log)
         assert self.popen.returncode == 0, log[-8000:]
-        assert not [s for s in programs.SANITIZER if s in log], log[-8000:]
+        assert not programs.faults(log), log[-8000:]
 
 
 @pytest.fixture
@@ -215,6 +215,15 @@ def test_no_account_is_created_unasked(server, probe):
               port=server.c2s_port, ca=server.cafile)
     p.wait("offline no-auth")
     p.quiet("online", 2)
+
+
+def test_stopped_anywhere_in_a_login(server, probe):
+    user, password = fresh(server)
+    for ms in range(20, 320, 25):
+        p = probe(password, jid=user + "@localhost/tb", host="127.0.0.1",
+                  port=server.c2s_port, ca=server.cafile)
+        time.sleep(ms / 1000)
+        p.end()
 
 
 def test_untrusted_certificate(server, probe):
@@ -616,6 +625,6 @@ def test_optional_tls_is_for_this_machine_only():
     p = subprocess.run(
         [str(programs.BIN / "session_probe"), "jid=a@b.example/c",
          "host=192.0.2.1", "tls=optional"],
-        env=dict(os.environ, PROBE_PASSWORD="x"), capture_output=True,
+        env=programs.environment(PROBE_PASSWORD="x"), capture_output=True,
         text=True, timeout=10)
     assert "this machine only" in p.stdout and p.returncode == 78

@@ -91,7 +91,7 @@ def keep(tmp_path_factory):
     for d in reversed(kept):
         d.proc.keep = False
         d.stop()
-        assert not any(mark in d.log() for mark in programs.SANITIZER), d.log()[-8000:]
+        assert not programs.faults(d.log()), d.log()[-8000:]
 
 
 @pytest.fixture(scope="module")
