@@ -1,7 +1,6 @@
 #include "protocol/discovery.h"
 
 #include "common/log.h"
-#include "common/utf8.h"
 #include "protocol/jid.h"
 #include "protocol/stanza.h"
 #include "protocol/xmltype.h"
@@ -27,18 +26,6 @@ static const struct op {
 	[DISC_DISOWNED] = { "disowned", JID_NONE, false, false, false },
 };
 
-/* The node attributes, and where each stands in a node_ref. */
-static const struct {
-	const char *name;
-	size_t at;
-} node_attrs[] = {
-	{ "nodeId", offsetof(struct node_ref, node) },
-	{ "sourceId", offsetof(struct node_ref, source) },
-	{ "cacheType", offsetof(struct node_ref, cache) },
-};
-
-enum { NODE_ATTRS = sizeof(node_attrs) / sizeof(node_attrs[0]) };
-
 const char *
 discovery_name(enum disc_op op)
 {
@@ -58,25 +45,6 @@ find_op(xmpp_stanza_t *el)
 			return &ops[i];
 	}
 	return NULL;
-}
-
-enum err
-discovery_parse_node(xmpp_stanza_t *el, struct node_ref *out, struct errbuf *eb)
-{
-	for (size_t i = 0; i < NODE_ATTRS; i++) {
-		const char *text = attr_text(el, node_attrs[i].name);
-
-		if (utf8_count(text) > NODE_ID_MAX)
-			return errbuf_set(eb, ERR_RANGE,
-			    "%s is longer than %d characters",
-			    node_attrs[i].name, NODE_ID_MAX);
-		/* XML makes blanks of them on the way: another node's name. */
-		if (strpbrk(text, "\t\n\r"))
-			return errbuf_set(eb, ERR_PROTO,
-			    "%s has a tab or a line break", node_attrs[i].name);
-		memcpy((char *)out + node_attrs[i].at, &text, sizeof(text));
-	}
-	return OK;
 }
 
 static enum err
@@ -168,7 +136,7 @@ discovery_parse(xmpp_stanza_t *el, struct disc_msg *out, struct errbuf *eb)
 		return errbuf_set(
 		    eb, ERR_UNSUP, "not an element of " DISCOVERY_NS);
 	out->op = (enum disc_op)(op - ops);
-	e = discovery_parse_node(el, &out->node, eb);
+	e = node_ref_parse(el, &out->node, eb);
 	if (e == OK)
 		e = parse_jid(el, op, &out->jid, eb);
 	if (e == OK && op->is_public)
@@ -185,19 +153,6 @@ void
 discovery_fini(struct disc_msg *m)
 {
 	tags_fini(&m->tags);
-}
-
-void
-discovery_build_node(xmpp_stanza_t *el, const struct node_ref *node)
-{
-	for (size_t i = 0; i < NODE_ATTRS; i++) {
-		const char *text;
-
-		memcpy(
-		    &text, (const char *)node + node_attrs[i].at, sizeof(text));
-		if (text && *text)
-			xmpp_stanza_set_attribute(el, node_attrs[i].name, text);
-	}
 }
 
 /* The default of public on claimed is disputed (prose true, schema false), so
@@ -230,7 +185,7 @@ discovery_build(xmpp_ctx_t *ctx, const struct disc_msg *m)
 	const struct op *op = &ops[m->op];
 	xmpp_stanza_t *el = stanza_el(ctx, op->name, DISCOVERY_NS);
 
-	discovery_build_node(el, &m->node);
+	node_ref_build(el, &m->node);
 	if (op->jid != JID_NONE && m->jid)
 		xmpp_stanza_set_attribute(el, "jid", m->jid);
 	if (writes_public(m))

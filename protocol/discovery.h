@@ -3,20 +3,13 @@
 #define PROTOCOL_DISCOVERY_H
 
 #include "common/err.h"
+#include "protocol/node_ref.h"
 #include "protocol/tag.h"
 
 #include <stdbool.h>
 #include <strophe.h>
 
 #define DISCOVERY_NS "urn:xmpp:iot:discovery"
-
-/* A node behind a concentrator; "" where an attribute is absent, which means
- * the same (XEP-0347 3.7). */
-struct node_ref {
-	const char *node, *source, *cache;
-};
-
-enum { NODE_ID_MAX = 128 }; /* code points of each part of a node_ref */
 
 enum disc_op {
 	DISC_REGISTER,
@@ -57,13 +50,10 @@ xmpp_stanza_t *discovery_build(xmpp_ctx_t *ctx, const struct disc_msg *m);
 
 const char *discovery_name(enum disc_op op);
 
-/* The parts that elements share: the node attributes, and the children <str/>
- * and <num/>.  Parsing appends to *out; errors as discovery_parse. */
-enum err discovery_parse_node(
-    xmpp_stanza_t *el, struct node_ref *out, struct errbuf *eb) MUST_USE;
+/* The children <str/> and <num/>, which elements share.  Parsing appends to
+ * *out; errors as discovery_parse. */
 enum err discovery_parse_tags(
     xmpp_stanza_t *el, struct tags *out, struct errbuf *eb) MUST_USE;
-void discovery_build_node(xmpp_stanza_t *el, const struct node_ref *node);
 void discovery_build_tags(
     xmpp_ctx_t *ctx, xmpp_stanza_t *el, const struct tags *tags);
 

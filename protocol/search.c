@@ -319,7 +319,7 @@ parse_thing(xmpp_stanza_t *el, struct found *out, struct errbuf *eb)
 	if (e == OK)
 		e = parse_address(el, "jid", &t->jid, eb);
 	if (e == OK)
-		e = discovery_parse_node(el, &t->node, eb);
+		e = node_ref_parse(el, &t->node, eb);
 	if (e == OK)
 		e = discovery_parse_tags(el, &t->tags, eb);
 	return e;
@@ -373,7 +373,7 @@ found_add(xmpp_stanza_t *found, const struct found_thing *t)
 
 	xmpp_stanza_set_attribute(el, "owner", t->owner);
 	xmpp_stanza_set_attribute(el, "jid", t->jid);
-	discovery_build_node(el, &t->node);
+	node_ref_build(el, &t->node);
 	tags_copy(&shown, &t->tags);
 	tags_remove(&shown, "KEY");
 	discovery_build_tags(ctx, el, &shown);

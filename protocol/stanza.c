@@ -1,5 +1,7 @@
 #include "protocol/stanza.h"
 
+#include "common/mem.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -101,15 +103,43 @@ stanza_add(xmpp_stanza_t *parent, xmpp_stanza_t *child)
 	xmpp_stanza_add_child_ex(parent, child, 0);
 }
 
+void
+stanza_add_text(xmpp_ctx_t *ctx, xmpp_stanza_t *el, const char *text)
+{
+	xmpp_stanza_t *body = new_stanza(ctx);
+
+	xmpp_stanza_set_text(body, text);
+	stanza_add(el, body);
+}
+
+void
+stanza_put(
+    xmpp_ctx_t *ctx, xmpp_stanza_t *parent, const char *name, const char *text)
+{
+	xmpp_stanza_t *el = stanza_el(ctx, name, NULL);
+
+	stanza_add_text(ctx, el, text);
+	stanza_add(parent, el);
+}
+
+char *
+stanza_text(xmpp_stanza_t *el)
+{
+	char *text = xmpp_stanza_get_text(el);
+	char *out = mem_strdup(text ? text : "");
+
+	if (text)
+		xmpp_free(xmpp_stanza_get_context(el), text);
+	return out;
+}
+
 static xmpp_stanza_t *
 error_text(xmpp_ctx_t *ctx, const char *text)
 {
 	xmpp_stanza_t *el = stanza_el(ctx, "text", NS_STANZAS);
-	xmpp_stanza_t *body = new_stanza(ctx);
 
 	xmpp_stanza_set_attribute(el, "xml:lang", "en");
-	xmpp_stanza_set_text(body, text);
-	stanza_add(el, body);
+	stanza_add_text(ctx, el, text);
 	return el;
 }
 

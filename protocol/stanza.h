@@ -34,6 +34,15 @@ xmpp_stanza_t *stanza_el(xmpp_ctx_t *ctx, const char *name, const char *ns);
 /* stanza_add adds a child and gives up the caller's hold on it. */
 void stanza_add(xmpp_stanza_t *parent, xmpp_stanza_t *child);
 
+/* stanza_put adds <name>text</name>. */
+void stanza_put(
+    xmpp_ctx_t *ctx, xmpp_stanza_t *parent, const char *name, const char *text);
+
+/* stanza_add_text adds text that is not marked up; stanza_text returns that of
+ * el, owned, "" when there is none. */
+void stanza_add_text(xmpp_ctx_t *ctx, xmpp_stanza_t *el, const char *text);
+char *stanza_text(xmpp_stanza_t *el);
+
 /* stanza_disco_info makes a disco#info <query/>: one identity, features up to
  * a NULL.  Returns owned.  Spec: XEP-0030 3.1. */
 struct disco_identity {

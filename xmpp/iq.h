@@ -46,6 +46,10 @@ bool iq_in_is_set(const struct iq_in *rq);
 /* Each ends rq.  payload is taken and may be NULL. */
 void iq_reply(struct iq_in *rq, xmpp_stanza_t *payload);
 void iq_reply_error(struct iq_in *rq, const char *condition, const char *text);
+/* iq_reply_fault says more than an error can: detail stands in its <error/>,
+ * and payload beside that.  Both are taken and may be NULL. */
+void iq_reply_fault(struct iq_in *rq, const char *condition, const char *text,
+    xmpp_stanza_t *detail, xmpp_stanza_t *payload);
 
 enum { IQ_GET = 1, IQ_SET = 2 };
 

@@ -57,15 +57,16 @@ iq_in_detach(struct iq_in *rq)
 }
 
 /* The answer to request: to its sender, and from the address it was sent to,
- * which for a component may be any of its domain. */
+ * which for a component may be any of its domain.  payload and error may be
+ * NULL. */
 static void
-send_answer(struct iq_table *t, xmpp_stanza_t *request, const char *type,
-    xmpp_stanza_t *payload)
+send_answer(struct iq_table *t, xmpp_stanza_t *request, xmpp_stanza_t *payload,
+    xmpp_stanza_t *error)
 {
 	const char *from = xmpp_stanza_get_from(request);
 	const char *to = xmpp_stanza_get_to(request);
-	xmpp_stanza_t *iq = xmpp_iq_new(
-	    session_ctx(t->session), type, xmpp_stanza_get_id(request));
+	xmpp_stanza_t *iq = xmpp_iq_new(session_ctx(t->session),
+	    error ? "error" : "result", xmpp_stanza_get_id(request));
 
 	if (from)
 		xmpp_stanza_set_to(iq, from);
@@ -73,6 +74,8 @@ send_answer(struct iq_table *t, xmpp_stanza_t *request, const char *type,
 		xmpp_stanza_set_from(iq, to);
 	if (payload)
 		stanza_add(iq, payload);
+	if (error)
+		stanza_add(iq, error);
 	(void)session_send(t->session, iq);
 }
 
@@ -80,7 +83,7 @@ static void
 send_error(struct iq_table *t, xmpp_stanza_t *request, const char *condition,
     const char *text)
 {
-	send_answer(t, request, "error",
+	send_answer(t, request, NULL,
 	    stanza_error(session_ctx(t->session), condition, text));
 }
 
@@ -103,7 +106,7 @@ void
 iq_reply(struct iq_in *rq, xmpp_stanza_t *payload)
 {
 	if (is_current(rq))
-		send_answer(rq->table, rq->stanza, "result", payload);
+		send_answer(rq->table, rq->stanza, payload, NULL);
 	else if (payload)
 		xmpp_stanza_release(payload);
 	iq_in_free(rq);
@@ -112,8 +115,26 @@ iq_reply(struct iq_in *rq, xmpp_stanza_t *payload)
 void
 iq_reply_error(struct iq_in *rq, const char *condition, const char *text)
 {
-	if (is_current(rq))
-		send_error(rq->table, rq->stanza, condition, text);
+	iq_reply_fault(rq, condition, text, NULL, NULL);
+}
+
+void
+iq_reply_fault(struct iq_in *rq, const char *condition, const char *text,
+    xmpp_stanza_t *detail, xmpp_stanza_t *payload)
+{
+	if (is_current(rq)) {
+		xmpp_stanza_t *error = stanza_error(
+		    session_ctx(rq->table->session), condition, text);
+
+		if (detail)
+			stanza_add(error, detail);
+		send_answer(rq->table, rq->stanza, payload, error);
+	} else {
+		if (detail)
+			xmpp_stanza_release(detail);
+		if (payload)
+			xmpp_stanza_release(payload);
+	}
 	iq_in_free(rq);
 }
 

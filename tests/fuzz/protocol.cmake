@@ -1,4 +1,8 @@
+tb_fuzz(concentrator LINK tb_protocol)
+tb_fuzz(control LINK tb_protocol)
 tb_fuzz(discovery LINK tb_protocol)
 tb_fuzz(iotdisco LINK tb_protocol)
 tb_fuzz(jid LINK tb_protocol)
+tb_fuzz(provisioning LINK tb_protocol)
 tb_fuzz(search LINK tb_protocol)
+tb_fuzz(sensor_data LINK tb_protocol)
