@@ -93,3 +93,14 @@ mem_free_secret(char *s)
 		explicit_bzero(s, strlen(s));
 	free(s);
 }
+
+const char *
+mem_pack(char **at, const char *text)
+{
+	const char *copy = *at;
+	size_t n = strlen(text) + 1;
+
+	memcpy(*at, text, n);
+	*at += n;
+	return copy;
+}

@@ -11,6 +11,8 @@ void *mem_array(size_t n, size_t size);           /* zeroed, n * size checked */
 void *mem_resize(void *p, size_t n, size_t size); /* new part not zeroed */
 char *mem_strdup(const char *s);                  /* NULL stays NULL */
 char *mem_strndup(const char *s, size_t n);
+/* mem_pack copies text to *at, which it moves behind it; returns the copy. */
+const char *mem_pack(char **at, const char *text);
 char *mem_printf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /* mem_grow makes room for one more element in an array that holds *cap:

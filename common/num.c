@@ -117,6 +117,16 @@ num_add(struct num a, struct num b, struct num *out)
 	return OK;
 }
 
+struct num
+num_trim(struct num v)
+{
+	while (v.dec > 0 && v.mant % 10 == 0) {
+		v.mant /= 10;
+		v.dec--;
+	}
+	return v;
+}
+
 enum err
 num_from_double(double v, uint8_t dec, struct num *out)
 {

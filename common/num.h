@@ -32,6 +32,10 @@ enum err num_add(struct num a, struct num b, struct num *out) MUST_USE;
  * Errors: ERR_RANGE on overflow.  Thread: any. */
 enum err num_round(struct num a, uint8_t dec, struct num *out) MUST_USE;
 
+/* num_trim drops the zeros at the end: 230.500 says no more than 230.5.
+ * Thread: any. */
+struct num num_trim(struct num v);
+
 /* num_from_double rounds a device's IEEE 754 value to dec decimals.
  * Errors: ERR_RANGE for NaN, infinities and what does not fit. */
 enum err num_from_double(double v, uint8_t dec, struct num *out) MUST_USE;

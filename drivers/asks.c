@@ -13,7 +13,7 @@ enum {
 	TEXT_CHUNK = 256,
 	TEXT_SILENCE_MS = 60, /* ends it; USB adapters hold bytes back */
 	TEXT_MORE_MS = 1000,  /* for all of it, besides what its bytes take */
-	END_MS = 1000,        /* to end pulses, when the bus is to stop */
+	END_US = 1000000,     /* to end pulses, when the bus is to stop */
 };
 
 /* --- the queues --- */
@@ -196,15 +196,23 @@ take_for(struct jobs *q, uint32_t handle)
 	return NULL;
 }
 
-/* Ends a pulse before its time; when that fails, the device is left so. */
+/* Sends what ends a pulse; true when the device has said that it knows. */
+static bool
+set_back(struct drv_bus *b, struct job *j)
+{
+	j->checking = false;
+	return atomic_load(&b->up) && wire_ready(b) == OK &&
+	    (write_step(b, j) || (j->checking && j->sent == OK));
+}
+
+/* Ends a pulse before its time, on a connection that may have ended unnoticed;
+ * when that fails, the device is left so. */
 static void
 end_pulse(struct drv_bus *b, struct job *j)
 {
 	const struct unit *u = roll_find(b, j->ask.handle);
-	bool done =
-	    atomic_load(&b->up) && wire_ready(b) == OK && write_step(b, j);
 
-	if (u && !done && !(j->checking && j->sent == OK))
+	if (u && !set_back(b, j) && (line_stopped(&b->line) || !set_back(b, j)))
 		log_warn("bus", "%s: %s was not set back bus=%s", u->name,
 		    u->t->controls[j->ask.control].f.name, b->cfg.name);
 	free(j);
@@ -244,18 +252,15 @@ asks_supersede(
 void
 asks_end(struct drv_bus *b)
 {
-	static const atomic_bool never;
-	int64_t start = bus_now(b);
-	struct job *j;
+	struct job *j = b->pulses.first;
 
-	b->line.stop = &never;
-	while ((j = b->pulses.first)) {
+	b->line.grace_us = line_now_us() + END_US;
+	if (j && !atomic_load(&b->up))
+		wire_open(b);
+	for (; j; j = b->pulses.first) {
 		take_out(&b->pulses, j);
 		end_pulse(b, j);
-		if (bus_now(b) - start > END_MS)
-			b->line.stop = &b->stop;
 	}
-	b->line.stop = &b->stop;
 }
 
 static void

@@ -27,7 +27,6 @@
 enum {
 	STACK_KB = BUS_SANITIZED ? 1024 : 128,
 	WAIT_MAX_MS = 3600000,
-	PAUSE_SLICE_MS = 50,
 	INBOX = 16,
 	ASKS_IN_A_ROW = 8,
 };
@@ -82,13 +81,6 @@ bus_garbled(struct drv_bus *b, struct unit *u)
 	bus_count(b, STAT_CRC, 1);
 	u->tally.c.garbled++;
 	u->tally.c.bad_utc_ms = bus_utc(b);
-}
-
-void
-bus_pause(struct drv_bus *b, int64_t ms)
-{
-	for (; ms > 0 && !bus_stopping(b); ms -= PAUSE_SLICE_MS)
-		poll(NULL, 0, (int)(ms < PAUSE_SLICE_MS ? ms : PAUSE_SLICE_MS));
 }
 
 /* --- the thread --- */

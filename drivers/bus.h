@@ -76,7 +76,7 @@ struct drv_ask {
 	uint64_t token; /* returned in the answer */
 	enum drv_ask_kind kind;
 	bool behind;
-	int64_t timeout_ms;        /* 0: the unit's or the line's */
+	int64_t timeout_ms;        /* 0: the line's; a write has the unit's */
 	struct serial_mode serial; /* of this one alone; baud 0: the line's */
 	/* DRV_ASK_MODBUS */
 	uint8_t unit;

@@ -196,8 +196,8 @@ void asks_answer(
 void asks_refuse(struct drv_bus *b, enum err e, const char *why);
 void asks_refuse_unit(struct drv_bus *b, uint32_t handle);
 
-/* asks_end ends all pulses at once, on a line that is up; asks_free forgets
- * all. */
+/* asks_end ends all pulses at once, connecting anew if it must; asks_free
+ * forgets all. */
 void asks_end(struct drv_bus *b);
 void asks_free(struct drv_bus *b);
 

@@ -244,6 +244,17 @@ busload_fini(struct busload *l)
 	memset(l, 0, sizeof(*l));
 }
 
+static void
+warn(const struct busload *l, struct buf *notes)
+{
+	buf_printf(notes,
+	    "%s:%d: warning: [bus %s] its nodes need about %.0f %% of the "
+	    "line's time, reckoned before anything was measured: poll slower, "
+	    "raise the speed, or split the bus (thingbridge plan shows each "
+	    "request, and what was measured)\n",
+	    l->bus->file, l->bus->line, l->bus->name, l->percent);
+}
+
 size_t
 busload_check(const struct cfg *c, struct buf *notes)
 {
@@ -254,11 +265,7 @@ busload_check(const struct cfg *c, struct buf *notes)
 
 		busload_of(c, &c->buses[i], 0, &l);
 		if (l.percent > BUSLOAD_WARN) {
-			buf_printf(notes,
-			    "%s: warning: [bus %s] its nodes need %.0f %% of "
-			    "the line's time: poll slower, raise the speed, or "
-			    "split the bus\n",
-			    c->path, c->buses[i].name, l.percent);
+			warn(&l, notes);
 			n++;
 		}
 		busload_fini(&l);

@@ -45,7 +45,7 @@ void busload_fini(struct busload *l);
 
 /* busload_check appends a warning for each bus that needs more than
  * BUSLOAD_WARN percent, a line each:
- *     FILE: warning: [bus NAME] its nodes need 93 % of the line's time: ...
+ *     FILE:LINE: warning: [bus NAME] its nodes need about 93 % of ...
  * and returns their number.  Thread: any. */
 size_t busload_check(const struct cfg *c, struct buf *notes);
 

@@ -14,6 +14,14 @@ decode_bad(struct reading *out, enum quality q, const char *why)
 {
 	out->quality = q;
 	out->why = why;
+	out->impossible = false;
+}
+
+void
+decode_impossible(struct reading *out, const char *why)
+{
+	decode_bad(out, QUALITY_ERROR, why);
+	out->impossible = true;
 }
 
 static void
@@ -21,6 +29,7 @@ good(struct reading *out, enum value_type type)
 {
 	out->quality = QUALITY_OK;
 	out->why = NULL;
+	out->impossible = false;
 	out->value.type = type;
 }
 
@@ -50,7 +59,7 @@ decode_word(const struct field *f, struct num v, struct reading *out)
 		    out->value.text, sizeof(out->value.text));
 		return;
 	}
-	decode_bad(out, QUALITY_ERROR, "not one of the field's words");
+	decode_impossible(out, "not one of the field's words");
 }
 
 /* Times a power of ten, all digits kept. */
@@ -88,11 +97,11 @@ static void
 limited(const struct field *f, struct num v, struct reading *out)
 {
 	if (f->has_min && num_cmp(v, f->min) < 0) {
-		decode_bad(out, QUALITY_ERROR, "below the field's minimum");
+		decode_impossible(out, "below the field's minimum");
 		return;
 	}
 	if (f->has_max && num_cmp(v, f->max) > 0) {
-		decode_bad(out, QUALITY_ERROR, "above the field's maximum");
+		decode_impossible(out, "above the field's maximum");
 		return;
 	}
 	good(out, VALUE_NUM);
@@ -108,7 +117,7 @@ decode_num(const struct field *f, struct num v, int sf, struct reading *out)
 	}
 	if (scaled(f, v, sf, &v) != OK ||
 	    (f->has_dec && num_round(v, f->dec, &v) != OK)) {
-		decode_bad(out, QUALITY_ERROR, "the number does not fit");
+		decode_impossible(out, "the number does not fit");
 		return;
 	}
 	limited(f, v, out);
@@ -123,17 +132,6 @@ decimals(double v, int digits)
 	if (v != 0.0 && isfinite(v))
 		dec = digits - 1 - (int)floor(log10(fabs(v)));
 	return (uint8_t)(dec < 0 ? 0 : dec > 12 ? 12 : dec);
-}
-
-/* 230.5000000 says no more than 230.5. */
-static struct num
-trimmed(struct num v)
-{
-	while (v.dec > 0 && v.mant % 10 == 0) {
-		v.mant /= 10;
-		v.dec--;
-	}
-	return v;
 }
 
 static bool
@@ -157,13 +155,13 @@ decode_float(
 	}
 	if (num_from_double(v, direct ? f->dec : decimals(v, digits), &n) !=
 	    OK) {
-		decode_bad(out, QUALITY_ERROR, "the number does not fit");
+		decode_impossible(out, "the number does not fit");
 		return;
 	}
 	if (direct)
 		limited(f, n, out);
 	else
-		decode_num(f, trimmed(n), sf, out);
+		decode_num(f, num_trim(n), sf, out);
 }
 
 static double
@@ -322,7 +320,7 @@ decode_bcd(const struct field *f, uint64_t raw, int sf, struct reading *out)
 	if (bcd(raw, plan_regs(f) * 4u, &v))
 		decode_int(f, v, sf, out);
 	else
-		decode_bad(out, QUALITY_ERROR, "not a decimal (BCD) number");
+		decode_impossible(out, "not a decimal (BCD) number");
 }
 
 static void
@@ -374,8 +372,7 @@ decode_raw(const struct field *f, uint64_t raw, int sf, struct reading *out)
 		break;
 	case REG_U64:
 		if (raw > INT64_MAX) {
-			decode_bad(
-			    out, QUALITY_ERROR, "the number does not fit");
+			decode_impossible(out, "the number does not fit");
 			break;
 		}
 		decode_int(f, (int64_t)raw, sf, out);

@@ -50,7 +50,9 @@ void decode_num(
  * MISSING.  Thread: any. */
 void decode_text(const char *s, size_t len, struct reading *out);
 
-/* decode_bad makes out a reading without value.  why is static text. */
+/* decode_bad makes out a reading without value; decode_impossible one that a
+ * device of the template would not have sent.  why is static text. */
 void decode_bad(struct reading *out, enum quality q, const char *why);
+void decode_impossible(struct reading *out, const char *why);
 
 #endif

@@ -120,22 +120,12 @@ encode_parse(const struct control *c, const char *text, struct value *out,
 
 /* --- the template's guards --- */
 
-static struct num
-trimmed(struct num v)
-{
-	while (v.dec > 0 && v.mant % 10 == 0) {
-		v.mant /= 10;
-		v.dec--;
-	}
-	return v;
-}
-
 /* a / b, when it is a whole number. */
 static enum err
 divide(struct num a, struct num b, int64_t *out)
 {
-	a = trimmed(a);
-	b = trimmed(b);
+	a = num_trim(a);
+	b = num_trim(b);
 	for (; a.dec < b.dec; a.dec++) {
 		if (__builtin_mul_overflow(a.mant, 10, &a.mant))
 			return ERR_RANGE;

@@ -91,6 +91,7 @@ bus_add(struct drv_event *ev, const struct reading *r)
 	to->field = r->field;
 	to->quality = (uint8_t)r->quality;
 	to->why = r->why;
+	to->impossible = r->impossible;
 	if (r->quality == QUALITY_OK)
 		kept_set(&to->value, &r->value);
 }

@@ -174,7 +174,7 @@ read_position(
 	    f->form, token->value, token->unit, f->has_dec ? f->dec : -1, &v);
 
 	if (bad)
-		decode_bad(out, QUALITY_ERROR, bad);
+		decode_impossible(out, bad);
 	else
 		decode_num(f, v, 0, out);
 }
@@ -210,9 +210,9 @@ read_token(const struct text_parser *p, const struct field *f,
 		number.len = 0;
 	}
 	if (!read_number(number, &v))
-		decode_bad(out, QUALITY_ERROR, "not a number");
+		decode_impossible(out, "not a number");
 	else if (!apply_unit(f, span_trim(unit), apart, &v))
-		decode_bad(out, QUALITY_ERROR, "sent in an unknown unit");
+		decode_impossible(out, "sent in an unknown unit");
 	else
 		decode_num(f, v, 0, out);
 }
@@ -228,7 +228,7 @@ read_code(const struct field *f, struct span s, struct reading *out)
 			return;
 		}
 	}
-	decode_bad(out, QUALITY_ERROR, "not one of the field's words");
+	decode_impossible(out, "not one of the field's words");
 }
 
 static void

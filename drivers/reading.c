@@ -51,6 +51,7 @@ drv_event_reading(const struct drv_event *ev, size_t i, struct reading *out)
 	out->field = r->field;
 	out->quality = (enum quality)r->quality;
 	out->why = r->why;
+	out->impossible = r->impossible;
 	kept_get(&r->value, &out->value);
 }
 

@@ -31,6 +31,8 @@ struct value {
 struct reading {
 	uint16_t field;       /* index in the template's fields */
 	enum quality quality; /* never STALE here */
+	bool impossible;      /* QUALITY_ERROR: a device of the template would
+				 not send this */
 	struct value value;   /* meaningful when QUALITY_OK */
 	const char *why;      /* static text: what is wrong, or NULL */
 };
@@ -100,6 +102,7 @@ struct drv_reading {
 	struct kept value;
 	uint16_t field;
 	uint8_t quality; /* enum quality */
+	bool impossible;
 };
 
 struct drv_event {

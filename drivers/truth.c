@@ -41,11 +41,21 @@ is_slow(const struct field *f, struct num change, int64_t took_ms)
 	return num_cmp(change, most) <= 0;
 }
 
+/* A counter that the device has not begun to count. */
+static bool
+is_zero(const struct field *f, struct num v)
+{
+	return f->kind == KIND_COUNTER && num_cmp(v, f->offset) == 0;
+}
+
 static const char *
 doubt(const struct field *f, struct num from, struct num to, int64_t took_ms)
 {
 	struct num change;
 
+	if (is_zero(f, to) && num_cmp(to, from) < 0)
+		return "the counter went back to 0; that it counts on, or a "
+		       "minute, must confirm it";
 	if (f->kind == KIND_COUNTER && num_cmp(to, from) < 0)
 		return "the counter went back; the next reading must confirm "
 		       "it";
@@ -54,6 +64,36 @@ doubt(const struct field *f, struct num from, struct num to, int64_t took_ms)
 	if (!distance(to, from, &change) || !is_slow(f, change, took_ms))
 		return "it changed too fast; the next reading must confirm it";
 	return NULL;
+}
+
+/* Whether a reading goes on from the one that was held back before it. */
+static bool
+confirms(
+    const struct field *f, const struct truth *t, struct num v, int64_t mono_ms)
+{
+	return t->held && !is_zero(f, v) &&
+	    !doubt(f, t->candidate, v, mono_ms - t->candidate_ms);
+}
+
+/* Whether so much was held back that this must be how things are. */
+static bool
+persists(
+    const struct field *f, const struct truth *t, struct num v, int64_t mono_ms)
+{
+	return t->held >= TRUTH_HELD &&
+	    (!is_zero(f, v) ||
+		(is_zero(f, t->candidate) &&
+		    mono_ms - t->since_ms >= TRUTH_ZERO_MS));
+}
+
+static void
+hold(struct truth *t, struct num v, int64_t mono_ms)
+{
+	if (!t->held || num_cmp(t->candidate, v) != 0)
+		t->since_ms = mono_ms;
+	t->held++;
+	t->candidate = v;
+	t->candidate_ms = mono_ms;
 }
 
 bool
@@ -75,18 +115,12 @@ truth_check(
 	v = r->value.num;
 	if (t->seen)
 		why = doubt(f, t->last, v, mono_ms - t->last_ms);
-	if (why && t->held &&
-	    !doubt(f, t->candidate, v, mono_ms - t->candidate_ms))
-		why = NULL;
-	if (t->held >= TRUTH_HELD)
-		why = NULL;
-	t->held = why ? t->held + 1 : 0;
-	if (why) {
-		t->candidate = v;
-		t->candidate_ms = mono_ms;
+	if (why && !confirms(f, t, v, mono_ms) && !persists(f, t, v, mono_ms)) {
+		hold(t, v, mono_ms);
 		decode_bad(r, QUALITY_ERROR, why);
 		return;
 	}
+	t->held = 0;
 	t->seen = true;
 	t->last = v;
 	t->last_ms = mono_ms;

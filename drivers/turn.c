@@ -62,11 +62,7 @@ end_cycle(struct drv_bus *b, struct task *k)
 	bool faulty = failed && k->faults == k->failures;
 	struct unit *u = k->unit;
 
-	k->cursor = 0;
-	k->tries = 0;
-	k->answers = 0;
-	k->failures = 0;
-	k->faults = 0;
+	task_rewind(k);
 	sched_done(&b->sched, &k->sched, u->n_once > 0, bus_now(b));
 	count_overruns(b, k);
 	unit_rescale(u, k, bus_now(b));

@@ -223,17 +223,20 @@ unit_rescale(struct unit *u, struct task *k, int64_t now)
 }
 
 void
+task_rewind(struct task *k)
+{
+	k->cursor = 0;
+	k->tries = 0;
+	k->answers = 0;
+	k->failures = 0;
+	k->faults = 0;
+}
+
+void
 unit_rewind(struct unit *u)
 {
-	for (size_t i = 0; i < u->n_tasks; i++) {
-		struct task *k = &u->tasks[i];
-
-		k->cursor = 0;
-		k->tries = 0;
-		k->answers = 0;
-		k->failures = 0;
-		k->faults = 0;
-	}
+	for (size_t i = 0; i < u->n_tasks; i++)
+		task_rewind(&u->tasks[i]);
 }
 
 static void

@@ -87,7 +87,9 @@ void unit_adopt(struct unit *u, const struct tmpl *t);
  * forgets what may have changed while the device was away. */
 void unit_rearm(struct unit *u, int64_t now);
 
-/* unit_rewind makes all cycles begin with their first block again. */
+/* task_rewind makes a cycle begin with its first block again; unit_rewind all
+ * of the unit's. */
+void task_rewind(struct task *k);
 void unit_rewind(struct unit *u);
 
 /* unit_due makes all that is polled due, and what the device refused be asked
@@ -167,9 +169,6 @@ enum err bus_tried(struct drv_bus *b, struct unit *u, enum err e,
 
 /* bus_garbled counts a message that a stream spoilt. */
 void bus_garbled(struct drv_bus *b, struct unit *u);
-
-/* bus_pause waits, unless the bus is asked to stop. */
-void bus_pause(struct drv_bus *b, int64_t ms);
 
 /* bus_alive notes that u answered, before its readings are reported. */
 void bus_alive(struct drv_bus *b, struct unit *u);

@@ -10,10 +10,12 @@
 enum {
 	QUIET_MIN_MS = 200, /* of silence after a timeout */
 	QUIET_PROBE_MS = 20,
+	QUIET_MAX_MS = 10000, /* of a line that was just opened */
 	REOPEN_MIN_MS = 1000,
 	REOPEN_MAX_MS = 30000,
 	LOOK_MS = 500,  /* for a port that is not plugged in */
 	RTT_WEIGHT = 8, /* of the past in the smoothed round trip */
+	US = 1000,      /* in a ms */
 	DROPS_MAX = 4,  /* connections in a row that brought nothing */
 };
 
@@ -39,6 +41,7 @@ wire_trouble(struct drv_bus *b, const char *text)
 		return;
 	snprintf(b->said, sizeof(b->said), "%s", text);
 	log_warn("bus", "%s", b->said);
+	line_remark(&b->line, b->said);
 	event_post(b, event_new(b, DRV_LINE_DOWN, 0, b->said));
 }
 
@@ -104,16 +107,38 @@ up(struct drv_bus *b)
 	b->drops = 0;
 	b->suspect = NULL;
 	log_info("bus", "%s is open", b->cfg.name);
+	line_remark(&b->line, "the line is open");
 	event_post(b, event_new(b, DRV_LINE_UP, 0, ""));
 	for (size_t i = 0; i < b->n_units; i++)
 		roll_begin(b, b->units[i], ready);
 	b->sched.probe_after = ready;
 }
 
+/* What was asked by one who had the line before, perhaps this gateway, may be
+ * answered now: the line must be silent for as long as answers take. */
+static enum err
+settle(struct drv_bus *b)
+{
+	int64_t quiet = QUIET_MIN_MS;
+
+	if (b->n_streams || bus_stopping(b))
+		return OK;
+	for (size_t i = 0; i < b->n_units; i++) {
+		int64_t most = unit_timeout(b->units[i]);
+
+		if (most + most / 2 > quiet)
+			quiet = most + most / 2;
+	}
+	return b->line.ops->recover(
+	    &b->line, quiet < QUIET_MAX_MS ? quiet : QUIET_MAX_MS);
+}
+
+/* A port that was not plugged in has nobody's answers, and is wanted soon. */
 void
 wire_open(struct drv_bus *b)
 {
 	struct errbuf why = { "" };
+	bool plugged = b->missing;
 	enum err e;
 
 	if (b->missing && !line_there(&b->line)) {
@@ -121,6 +146,10 @@ wire_open(struct drv_bus *b)
 		return;
 	}
 	e = b->line.ops->open(&b->line, &why);
+	if (e == OK && !plugged && settle(b) != OK)
+		e = errbuf_set(&why, ERR_IO,
+		    "bus %s: the line was lost as soon as it was open",
+		    b->cfg.name);
 	if (e == OK)
 		up(b);
 	else if (!bus_stopping(b))
@@ -138,7 +167,7 @@ renew(struct drv_bus *b)
 
 	bus_count(b, STAT_RECONNECTS, 1);
 	b->line.ops->close(&b->line);
-	if (bus_stopping(b))
+	if (line_stopped(&b->line))
 		return ERR_IO;
 	e = b->line.ops->open(&b->line, &why);
 	b->suspect = NULL;
@@ -146,7 +175,7 @@ renew(struct drv_bus *b)
 		down(b, e, why.text);
 		return ERR_IO;
 	}
-	bus_pause(b, b->cfg.connect_delay_ms);
+	line_sleep(&b->line, line_now_us() + b->cfg.connect_delay_ms * US);
 	return start_streams(b);
 }
 
@@ -255,8 +284,13 @@ quiet_ms(const struct drv_bus *b, const struct unit *u, int64_t timeout_ms)
 static enum err
 make_safe(struct drv_bus *b, struct unit *u, enum err e, int64_t timeout_ms)
 {
-	if (e == ERR_IO)
-		return wire_lost(b) == OK ? ERR_BUSY : ERR_IO;
+	if (e == ERR_IO && wire_lost(b) != OK)
+		return ERR_IO;
+	if (e == ERR_IO) {
+		if (!u || u->talk) /* a text does not say what it answers */
+			(void)settle(b);
+		return ERR_BUSY;
+	}
 	if (e != ERR_TIMEOUT && e != ERR_PROTO)
 		return e;
 	wire_late(b);
@@ -276,6 +310,10 @@ bus_tried(struct drv_bus *b, struct unit *u, enum err e, int64_t started_us,
 	uint64_t bytes = bus_stat(b, STAT_BYTES);
 
 	account(b, u, e, line_now_us() - started_us);
+	if (e == ERR_TIMEOUT)
+		line_remark(&b->line, "no answer");
+	else if (e == ERR_PROTO && u && u->talk)
+		line_remark(&b->line, "it is not whole, or its check is wrong");
 	if (u)
 		u->tally.c.bytes += bus_stat(b, STAT_BYTES) - bytes;
 	e = make_safe(b, u, e, timeout_ms);

@@ -39,8 +39,7 @@ transact(struct drv_bus *b, struct job *j, struct unit *u,
 	if (j->started_us == 0)
 		j->started_us = start;
 	rq->unit = (uint8_t)u->address;
-	rq->timeout_ms =
-	    j->ask.timeout_ms > 0 ? j->ask.timeout_ms : unit_timeout(u);
+	rq->timeout_ms = unit_timeout(u);
 	out->exception = 0;
 	out->sent = false;
 	out->n = 0;

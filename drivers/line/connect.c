@@ -96,7 +96,7 @@ await_connection(const struct line *l, int fd)
 	int code = 0;
 	socklen_t len = sizeof(code);
 
-	while (line_now_us() < end && !atomic_load(l->stop)) {
+	while (line_now_us() < end && !line_stopped(l)) {
 		if (poll(&p, 1, SLICE_MS) <= 0)
 			continue;
 		if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &code, &len) != 0)
@@ -159,13 +159,12 @@ connect_open(struct line *l, struct errbuf *why)
 		return errbuf_set(why, ERR_CONFIG,
 		    "bus %s: host must be ADDRESS or ADDRESS:PORT",
 		    l->cfg->name);
-	rc = lookup_addresses(peer.host, peer.service, l->stop, &list);
+	rc = lookup_addresses(peer.host, peer.service, l, &list);
 	if (rc != 0)
 		return errbuf_set(why, ERR_IO,
 		    "bus %s: no address for %s (%s): check host= and the DNS",
 		    l->cfg->name, peer.host, gai_strerror(rc));
-	for (ai = list; ai && code != 0 && !atomic_load(l->stop);
-	     ai = ai->ai_next)
+	for (ai = list; ai && code != 0 && !line_stopped(l); ai = ai->ai_next)
 		code = connect_one(l, ai);
 	freeaddrinfo(list);
 	return code == 0 ? OK : fail(l, code, why);

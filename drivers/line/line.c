@@ -36,6 +36,9 @@ line_init(struct line *l, const struct cfg_bus *cfg, struct serial_mode mode,
 	l->stop = stop;
 	l->fd = -1;
 	l->unit = -1;
+	/* not where one that ended a moment ago has begun: what it asked may be
+	 * answered on this one's connection */
+	l->tid = (uint16_t)(line_now_us() / US);
 }
 
 int64_t
@@ -87,12 +90,18 @@ gap_us(const struct line *l, int unit)
 	return gap;
 }
 
+bool
+line_stopped(const struct line *l)
+{
+	return atomic_load(l->stop) && line_now_us() >= l->grace_us;
+}
+
 void
 line_sleep(const struct line *l, int64_t until_us)
 {
 	int64_t now = line_now_us();
 
-	while (now < until_us && !atomic_load(l->stop)) {
+	while (now < until_us && !line_stopped(l)) {
 		int64_t to =
 		    until_us - now < SLICE_US ? until_us : now + SLICE_US;
 		struct timespec t = { to / SECOND_US, to % SECOND_US * 1000 };
@@ -136,7 +145,7 @@ line_wait(struct line *l, int64_t until_us)
 			return ERR_IO;
 		if (rc > 0)
 			return hung_up(&p);
-		if (left <= 0 || atomic_load(l->stop))
+		if (left <= 0 || line_stopped(l))
 			return ERR_TIMEOUT;
 	}
 }
@@ -158,13 +167,32 @@ line_read(struct line *l, void *out, size_t size, size_t *n)
 }
 
 enum err
+line_fill(struct line *l, int64_t until_us)
+{
+	size_t n = 0;
+	enum err e = line_wait(l, until_us);
+
+	if (e == OK)
+		e = line_read(l, l->in + l->n_in, LINE_IN - l->n_in, &n);
+	l->n_in += n;
+	return e;
+}
+
+void
+line_drop(struct line *l, size_t n)
+{
+	l->n_in -= n;
+	memmove(l->in, l->in + n, l->n_in);
+}
+
+enum err
 line_settle(struct line *l, int64_t quiet_ms)
 {
 	int64_t now = line_now_us(), quiet = quiet_ms * US;
 	int64_t until = now + quiet, end = now + SETTLE_ROUNDS * quiet;
 	bool any = false;
 
-	while (now < until && now < end && !atomic_load(l->stop)) {
+	while (now < until && now < end && !line_stopped(l)) {
 		enum err e = line_wait(l, until);
 		char buf[256];
 		size_t n = 0;
@@ -214,6 +242,17 @@ line_recv(struct line *l, void *out, size_t size, int64_t wait_ms, size_t *n)
 	return e;
 }
 
+static void
+remark_mode(const struct line *l)
+{
+	const struct serial_mode *m = &l->mode;
+	char text[48];
+
+	snprintf(text, sizeof(text), "the line is at %d %d%c%d", m->baud,
+	    m->bits, m->parity, m->stop);
+	line_remark(l, text);
+}
+
 enum err
 line_set_mode(struct line *l, struct serial_mode mode)
 {
@@ -222,9 +261,10 @@ line_set_mode(struct line *l, struct serial_mode mode)
 	if (!l->cfg->port || serial_mode_equal(&l->mode, &mode))
 		return OK;
 	e = port_setup(l->fd, mode);
-	if (e == OK)
+	if (e == OK) {
 		l->mode = mode;
-	else if (port_setup(l->fd, l->mode) != OK) /* half of it was done */
+		remark_mode(l);
+	} else if (port_setup(l->fd, l->mode) != OK) /* half of it was done */
 		e = ERR_IO;
 	return e;
 }

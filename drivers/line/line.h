@@ -68,13 +68,14 @@ struct line {
 	struct line_trace trace;   /* set it after line_init */
 	struct serial_mode own;    /* of a serial line: after each open */
 	struct serial_mode mode;   /* at present */
-	const atomic_bool *stop;   /* when true, waiting ends early */
+	const atomic_bool *stop;   /* when true, waiting ends early, */
+	int64_t grace_us;          /* but not before this */
 	int fd;                    /* -1: closed */
 	/* Modbus: what came of the next frame */
 	uint8_t in[LINE_IN];
 	size_t n_in;
 	/* Modbus TCP */
-	uint16_t tid;    /* of the last request */
+	uint16_t tid;    /* of the last request, on any connection */
 	unsigned silent; /* timeouts since any answer */
 	bool broken;     /* where frames begin is lost */
 	/* Modbus RTU */
@@ -87,6 +88,7 @@ struct line {
 	bool doubles;      /* some unit answers twice, the second time late */
 	uint8_t twins;     /* equal answers that were looked into for that */
 	uint8_t heard[32]; /* a bit a unit: answered since the line is open */
+	uint8_t met[256];  /* a unit: reads before its first, to make sure */
 	/* all */
 	int unit;             /* that was asked last */
 	int64_t last_us;      /* when the last byte ended; 0: none yet */
@@ -130,6 +132,11 @@ void line_gap(struct line *l, int unit);
 /* line_flush drops what came unasked; returns how much. */
 size_t line_flush(struct line *l);
 
+/* line_stopped tells whether what waits should give up; line_sleep sleeps until
+ * a time, unless that comes first. */
+bool line_stopped(const struct line *l);
+void line_sleep(const struct line *l, int64_t until_us);
+
 int64_t line_now_us(void);
 int64_t line_char_us(const struct line *l, size_t chars);
 
@@ -142,8 +149,10 @@ enum err line_wait(struct line *l, int64_t until_us) MUST_USE;
 /* line_read takes what is there, perhaps nothing.  Errors: ERR_IO. */
 enum err line_read(struct line *l, void *out, size_t size, size_t *n) MUST_USE;
 
-/* line_sleep sleeps until a time, unless the line is to stop. */
-void line_sleep(const struct line *l, int64_t until_us);
+/* line_fill waits like line_wait and adds what came to l->in; line_drop takes
+ * the first n bytes out of it. */
+enum err line_fill(struct line *l, int64_t until_us) MUST_USE;
+void line_drop(struct line *l, size_t n);
 
 /* line_settle reads and counts late bytes until quiet_ms have passed without
  * one.  Errors: ERR_IO. */

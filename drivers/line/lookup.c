@@ -81,15 +81,16 @@ wait_a_little(struct lookup *k)
 	pthread_cond_timedwait(&k->changed, &k->lock, &t);
 }
 
-/* The answer, or, when stop came first, none: the thread then ends alone. */
+/* The answer, or, when the line is to stop first, none: the thread then ends
+ * alone. */
 static int
-await(struct lookup *k, const atomic_bool *stop, struct addrinfo **out)
+await(struct lookup *k, const struct line *l, struct addrinfo **out)
 {
 	int rc = EAI_AGAIN;
 	bool done;
 
 	pthread_mutex_lock(&k->lock);
-	while (!k->done && !atomic_load(stop))
+	while (!k->done && !line_stopped(l))
 		wait_a_little(k);
 	done = k->done;
 	k->abandoned = !done;
@@ -119,7 +120,7 @@ lookup_new(const char *host, const char *service)
 }
 
 int
-lookup_addresses(const char *host, const char *service, const atomic_bool *stop,
+lookup_addresses(const char *host, const char *service, const struct line *l,
     struct addrinfo **out)
 {
 	struct lookup *k;
@@ -136,7 +137,7 @@ lookup_addresses(const char *host, const char *service, const atomic_bool *stop,
 	rc = pthread_create(&thread, &attr, work, k);
 	pthread_attr_destroy(&attr);
 	if (rc == 0)
-		return await(k, stop, out);
+		return await(k, l, out);
 	lookup_free(k);
 	return EAI_MEMORY;
 }

@@ -3,13 +3,14 @@
 #ifndef DRIVERS_LINE_LOOKUP_H
 #define DRIVERS_LINE_LOOKUP_H
 
+#include "drivers/line/line.h"
+
 #include <netdb.h>
-#include <stdatomic.h>
 
 /* lookup_addresses is getaddrinfo for a stream socket; *out is released with
- * freeaddrinfo.  Once stop is true it returns EAI_AGAIN soon.  A literal
+ * freeaddrinfo.  Once l is to stop it returns EAI_AGAIN soon.  A literal
  * address takes no time.  Errors: EAI_... */
 int lookup_addresses(const char *host, const char *service,
-    const atomic_bool *stop, struct addrinfo **out);
+    const struct line *l, struct addrinfo **out);
 
 #endif

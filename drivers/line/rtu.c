@@ -3,7 +3,8 @@
  *
  *   - the echo of the request, where an adapter hears what it sends; an answer
  *     to some writes is equal to it;
- *   - the late answer to an earlier request of the same unit and function;
+ *   - the late answer to an earlier request of the same unit and function,
+ *     perhaps by one who had the line before;
  *   - an answer that comes twice.
  *
  * Each is dealt with by one more request, a read whose answer differs from what
@@ -23,6 +24,7 @@ enum {
 	QUIET_ROUNDS = 8,
 	LINGER_US = 50000, /* for an answer that comes twice */
 	TWINS_MAX = 16,
+	MEET_MAX = 3, /* a device may be silent when asked for what it lacks */
 	EXCEPTION_BIT = 0x80,
 	ADDRESSES = 0x10000,
 };
@@ -127,13 +129,6 @@ serial_unasked(struct line *l)
 /* --- what comes --- */
 
 static void
-drop(struct line *l, size_t n)
-{
-	l->n_in -= n;
-	memmove(l->in, l->in + n, l->n_in);
-}
-
-static void
 set_echo(struct line *l, enum line_echo to)
 {
 	if (to == ECHO_HEARD && !l->echo_told) {
@@ -221,6 +216,15 @@ judge(struct line *l, struct exchange *x, size_t len)
 }
 
 static void
+note_garbled(struct line *l, struct exchange *x)
+{
+	if (!x->garbled)
+		line_remark(l,
+		    "CRC wrong: noise, other serial settings, or two devices");
+	x->garbled = true;
+}
+
+static void
 note_noise(struct line *l, struct exchange *x)
 {
 	if (!x->noise)
@@ -249,10 +253,10 @@ take(struct line *l, struct exchange *x, bool silent)
 		if (what == RTU_NOISE)
 			note_noise(l, x);
 		else if (what == RTU_GARBLED)
-			x->garbled = true;
+			note_garbled(l, x);
 		else if (what == RTU_FRAME || !is_echo(l, x))
 			e = judge(l, x, used);
-		drop(l, used);
+		line_drop(l, used);
 		if (e != ERR_NOTFOUND)
 			return e;
 	}
@@ -281,18 +285,6 @@ verdict(const struct exchange *x)
 }
 
 static enum err
-fill(struct line *l, int64_t until)
-{
-	size_t n = 0;
-	enum err e = line_wait(l, until);
-
-	if (e == OK)
-		e = line_read(l, l->in + l->n_in, LINE_IN - l->n_in, &n);
-	l->n_in += n;
-	return e;
-}
-
-static enum err
 receive(struct line *l, struct exchange *x)
 {
 	const int64_t most = x->end + BABBLE_US;
@@ -300,7 +292,7 @@ receive(struct line *l, struct exchange *x)
 	for (;;) {
 		bool begun = l->n_in > 0 || x->garbled;
 		int64_t until = begun ? l->last_us + byte_us(l) : x->end;
-		enum err e = fill(l, until < most ? until : most);
+		enum err e = line_fill(l, until < most ? until : most);
 		bool silent = e == ERR_TIMEOUT;
 
 		if (e == ERR_IO)
@@ -322,7 +314,7 @@ make_quiet(struct line *l, int unit)
 	line_gap(l, unit);
 	for (int i = 0; line_flush(l) > 0; i++) {
 		serial_unasked(l);
-		if (i >= QUIET_ROUNDS || atomic_load(l->stop))
+		if (i >= QUIET_ROUNDS || line_stopped(l))
 			return ERR_PROTO;
 		line_gap(l, unit);
 	}
@@ -350,7 +342,7 @@ meet(struct line *l, uint8_t unit)
 	uint8_t *byte = &l->heard[unit / 8], bit = (uint8_t)(1u << unit % 8);
 
 	if ((*byte & bit) == 0 && l->n_in == 0 &&
-	    fill(l, line_now_us() + LINGER_US) == OK && l->n_in > 0) {
+	    line_fill(l, line_now_us() + LINGER_US) == OK && l->n_in > 0) {
 		line_remark(l, "the device answers twice");
 		l->doubles = true;
 	}
@@ -382,10 +374,9 @@ exchange(struct line *l, const struct mb_request *rq, struct mb_answer *out)
 	x.n_sent = rtu_request(rq, x.sent);
 	e = line_write(l, x.sent, x.n_sent, 0);
 	out->sent = true;
-	if (e != OK)
-		return e;
 	x.end = l->last_us + rq->timeout_ms * US;
-	e = receive(l, &x);
+	if (e == OK)
+		e = receive(l, &x);
 	l->answered.size = 0;
 	if (e == OK || e == ERR_REFUSED)
 		note_answer(l, &x);
@@ -393,6 +384,12 @@ exchange(struct line *l, const struct mb_request *rq, struct mb_answer *out)
 		doubt(l, doubt_of(rq));
 	drop_rest(l);
 	return e;
+}
+
+static bool
+alike(const struct mb_request *a, const struct mb_request *b)
+{
+	return a->function == b->function && size_of(a) == size_of(b);
 }
 
 /* The read that is made first; shorter if possible, since a device has the
@@ -413,7 +410,7 @@ harmless(const struct line *l, const struct mb_request *rq)
 		count = 1;
 	}
 	step = is_bits(other.function) ? 8 : 1;
-	for (int i = 1; mistakable(l, &other); i++) {
+	for (int i = 1; mistakable(l, &other) || alike(&other, rq); i++) {
 		int shorter = (count - 1) / step;
 
 		other.count =
@@ -432,7 +429,27 @@ needs_care(const struct line *l, const struct mb_request *rq)
 {
 	if (pdu_is_write(rq->function))
 		return l->echo == ECHO_UNKNOWN || mistakable(l, rq);
-	return rq->function <= MB_READ_INPUT && mistakable(l, rq);
+	return rq->function <= MB_READ_INPUT &&
+	    (mistakable(l, rq) || l->met[rq->unit] < MEET_MAX);
+}
+
+/* A read before the one that counts.  Nobody knows what was asked before the
+ * line was opened: if an answer to that has passed for this one's, this one's
+ * will come now. */
+static enum err
+make_sure(struct line *l, const struct mb_request *rq, struct mb_answer *out)
+{
+	struct mb_request other = harmless(l, rq);
+	bool first = l->met[rq->unit] < MEET_MAX;
+	enum err e = exchange(l, &other, out);
+
+	out->sent = false;
+	l->met[rq->unit] += first;
+	if (first && (e == OK || e == ERR_REFUSED)) {
+		l->met[rq->unit] = MEET_MAX;
+		doubt(l, doubt_of(&other));
+	}
+	return e;
 }
 
 enum err
@@ -443,11 +460,7 @@ serial_ask(struct line *l, const struct mb_request *rq, struct mb_answer *out)
 	out->sent = false;
 	if (!pdu_valid(rq))
 		return ERR_RANGE;
-	if (needs_care(l, rq)) {
-		struct mb_request other = harmless(l, rq);
-
-		e = exchange(l, &other, out);
-		out->sent = false;
-	}
+	if (needs_care(l, rq))
+		e = make_sure(l, rq, out);
 	return e == OK || e == ERR_REFUSED ? exchange(l, rq, out) : e;
 }

@@ -13,6 +13,7 @@
 
 enum { WRITE_MS = 1000, US = 1000 };
 
+/* Doubts stay: what was asked before may be answered now. */
 static void
 start_anew(struct line *l)
 {
@@ -24,8 +25,7 @@ start_anew(struct line *l)
 	l->doubles = false;
 	l->twins = 0;
 	memset(l->heard, 0, sizeof(l->heard));
-	for (size_t i = 0; i < LINE_DOUBTS; i++)
-		l->doubt[i].size = 0;
+	memset(l->met, 0, sizeof(l->met));
 }
 
 static enum err
@@ -77,7 +77,7 @@ write_some(const struct line *l, const void *data, size_t len)
 static enum err
 put(struct line *l, const uint8_t *data, size_t len)
 {
-	while (len && !atomic_load(l->stop)) {
+	while (len && !line_stopped(l)) {
 		struct pollfd p = { l->fd, POLLOUT, 0 };
 		ssize_t n = write_some(l, data, len);
 
@@ -102,7 +102,7 @@ put_slowly(struct line *l, const uint8_t *data, size_t len, int64_t pause_us)
 	int64_t at = line_now_us();
 	enum err e = OK;
 
-	for (size_t i = 0; i < len && e == OK && !atomic_load(l->stop); i++) {
+	for (size_t i = 0; i < len && e == OK && !line_stopped(l); i++) {
 		line_sleep(l, at);
 		e = put(l, data + i, 1);
 		at = line_now_us() + line_char_us(l, 1) + pause_us;

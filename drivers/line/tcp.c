@@ -45,13 +45,6 @@ send_request(struct line *l, const struct mb_request *rq)
 	return OK;
 }
 
-static void
-drop(struct line *l, size_t n)
-{
-	l->n_in -= n;
-	memmove(l->in, l->in + n, l->n_in);
-}
-
 /* Skips what is late.  *len is the length of the whole frame that answers at
  * the head of l->in, or 0 when there is none yet. */
 static enum err
@@ -76,20 +69,8 @@ look(struct line *l, bool asked, size_t *len)
 		}
 		line_remark(l, "it came late, or unasked");
 		l->late++;
-		drop(l, (size_t)span);
+		line_drop(l, (size_t)span);
 	}
-}
-
-static enum err
-fill(struct line *l, int64_t until)
-{
-	size_t n = 0;
-	enum err e = line_wait(l, until);
-
-	if (e == OK)
-		e = line_read(l, l->in + l->n_in, LINE_IN - l->n_in, &n);
-	l->n_in += n;
-	return e;
 }
 
 static enum err
@@ -100,7 +81,7 @@ await_answer(struct line *l, const struct mb_request *rq, struct mb_answer *out)
 	enum err e = look(l, true, &len);
 
 	while (e == OK && len == 0) {
-		e = fill(l, l->n_in ? end + FRAME_US : end);
+		e = line_fill(l, l->n_in ? end + FRAME_US : end);
 		if (e == OK)
 			e = look(l, true, &len);
 		if (e == OK && len == 0 && line_now_us() > end + FRAME_US)
@@ -115,7 +96,7 @@ await_answer(struct line *l, const struct mb_request *rq, struct mb_answer *out)
 	if (e != OK)
 		return e;
 	e = pdu_answer(l->in + MBAP_HEAD, len - MBAP_HEAD, rq, out);
-	drop(l, len);
+	line_drop(l, len);
 	return e;
 }
 
@@ -152,7 +133,7 @@ static enum err
 tcp_idle(struct line *l)
 {
 	size_t len;
-	enum err e = fill(l, 0);
+	enum err e = line_fill(l, 0);
 
 	if (e == ERR_TIMEOUT)
 		return OK;

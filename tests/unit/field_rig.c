@@ -204,6 +204,17 @@ listen_for(struct rig *r, int64_t ms)
 }
 
 void
+listen_up(struct rig *r)
+{
+	struct drv_stats st = { 0 };
+
+	for (int i = 0; i < 1000 && !st.up; i++) {
+		listen_for(r, 5);
+		drv_bus_stats(r->bus, &st);
+	}
+}
+
+void
 rig_stop(struct rig *r)
 {
 	drv_bus_stop(r->bus);

@@ -81,6 +81,9 @@ extern char rig_bus_name[], rig_once[];
 void rig_start(struct rig *r, int type, struct slave *slave, size_t n_units);
 void rig_stop(struct rig *r);
 
+/* listen_up waits for the line, which is silent at first. */
+void listen_up(struct rig *r);
+
 /* listen_for takes what the bus says for ms; listen_until, at most so long,
  * until *count has reached n. */
 void listen_for(struct rig *r, int64_t ms);

@@ -1,5 +1,6 @@
 /* Buses against devices that misbehave: what counts is that no reading is ever
  * wrong, and that one bad unit does not spoil the others. */
+#include "aside.h"
 #include "common/mem.h"
 #include "field_rig.h"
 
@@ -24,6 +25,7 @@ polls(int type)
 	    type == BUS_MODBUS_TCP ? slave_tcp(answers_all, NULL)
 				   : slave_pty(answers_all, NULL),
 	    2);
+	listen_up(&r);
 	listen_for(&r, 600);
 	drv_bus_stats(r.bus, &st);
 	for (size_t i = 0; i < 2; i++) {
@@ -225,5 +227,5 @@ main(void)
 		cmocka_unit_test(says_what_to_look_at),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return aside_run(tests, sizeof(tests) / sizeof(tests[0]));
 }

@@ -1,9 +1,11 @@
 /* Buses against devices whose answers come late, and are taken for no other's.
  */
+#include "aside.h"
 #include "field_rig.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 
 #include <cmocka.h>
 
@@ -142,6 +144,70 @@ sleeps_aside_rtu(void **state)
 	falls_asleep((struct sleeper){ .addr = 20, .unit = 1 }, 2);
 }
 
+/* --- a line that another had before --- */
+
+enum { HASTE_MS = 200 };
+
+/* Answers the first request late; the others wait behind it. */
+struct slow {
+	int late_ms;
+	atomic_size_t asked;
+};
+
+static void
+slow_once(struct ask *a, void *arg)
+{
+	struct slow *s = arg;
+
+	if (a->number == 0)
+		a->delay_ms = s->late_ms;
+	atomic_fetch_add(&s->asked, 1);
+}
+
+/* A bus that is stopped with its first request on its way, as by a reload or
+ * the end of a daemon.  The next one's is alike, for another register. */
+static void
+handed_over(int late_ms)
+{
+	struct slow s = { .late_ms = late_ms };
+	struct rig r = { 0 };
+
+	device_init(&r.dev, 1, 1, HASTE_MS);
+	rig_start(&r, BUS_MODBUS_RTU, slave_pty(slow_once, &s), 1);
+	while (atomic_load(&s.asked) == 0)
+		listen_for(&r, 1);
+	drv_bus_stop(r.bus);
+	listen_for(&r, 1);
+	assert_int_equal(r.heard[0].good, 0);
+	r.dev.fields[0].addr = 30;
+	r.bus = drv_bus_start(&r.cfg, r.units, 1, r.box, &clock_system);
+	for (int i = 0; i < 1000 && r.heard[0].good == 0; i++)
+		listen_for(&r, 10);
+	listen_for(&r, 300);
+	assert_int_equal(r.heard[0].wrong, 0);
+	assert_true(r.heard[0].good > 0);
+	rig_stop(&r);
+}
+
+static void
+handed_over_rtu(void **state)
+{
+	(void)state;
+	handed_over(HASTE_MS * 5 / 4);
+	handed_over(HASTE_MS * 3 / 2);
+	handed_over(HASTE_MS * 7 / 4);
+}
+
+/* When the silence before the first request is over. */
+static void
+handed_over_late_rtu(void **state)
+{
+	(void)state;
+	handed_over(HASTE_MS * 2);
+	handed_over(HASTE_MS * 3);
+	handed_over(HASTE_MS * 9 / 2);
+}
+
 int
 main(void)
 {
@@ -151,7 +217,9 @@ main(void)
 		cmocka_unit_test(sleeps_long_rtu),
 		cmocka_unit_test(sleeps_aside_rtu),
 		cmocka_unit_test(shifted_rtu),
+		cmocka_unit_test(handed_over_rtu),
+		cmocka_unit_test(handed_over_late_rtu),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return aside_run(tests, sizeof(tests) / sizeof(tests[0]));
 }

@@ -1,4 +1,5 @@
 /* The line of a bus: lost, idle, held by another, not there, and given up. */
+#include "aside.h"
 #include "common/mem.h"
 #include "field_rig.h"
 
@@ -105,6 +106,7 @@ vanished_pty(void **state)
 	free(r.cfg.port);
 	r.cfg.port = mem_strdup(link);
 	r.bus = drv_bus_start(&r.cfg, r.units, 1, r.box, &clock_system);
+	listen_up(&r);
 	listen_for(&r, 300);
 	assert_true(r.heard[0].good > 0);
 
@@ -149,6 +151,7 @@ vanishes_idle(void **state)
 	device_init(&r.dev, 1, 10, 300);
 	r.dev.polls[0].ms = 3600000;
 	rig_start(&r, BUS_MODBUS_RTU, slave_pty(answers_all, NULL), 1);
+	listen_up(&r);
 	listen_for(&r, 300);
 	assert_int_equal(r.heard[0].good, 1);
 	before = open_files();
@@ -429,5 +432,5 @@ main(void)
 		cmocka_unit_test(vanishes_idle),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return aside_run(tests, sizeof(tests) / sizeof(tests[0]));
 }

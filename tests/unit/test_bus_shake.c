@@ -1,6 +1,7 @@
 /* A bus whose units, asks, pulses and trace come and go at random, while its
  * devices misbehave: each ask is answered once, no value is wrong, and nobody
  * touches a template that was given back. */
+#include "aside.h"
 #include "common/mem.h"
 #include "field_rig.h"
 
@@ -198,5 +199,5 @@ main(void)
 		cmocka_unit_test(shaken_rtu),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return aside_run(tests, sizeof(tests) / sizeof(tests[0]));
 }

@@ -52,7 +52,9 @@ site_init(struct site *s, const struct tmpl *t, size_t n)
 	s->buses[0] = (struct cfg_bus){ .name = rs485,
 		.type = t->kind == TMPL_TEXT ? BUS_SERIAL : BUS_MODBUS_RTU,
 		.port = port,
-		.serial = { 9600, 8, 'N', 1 } };
+		.serial = { 9600, 8, 'N', 1 },
+		.file = "site.conf",
+		.line = 7 };
 	s->buses[1] = (struct cfg_bus){ .name = lan, .type = BUS_MODBUS_TCP };
 	for (size_t i = 0; i < n; i++)
 		s->nodes[i] = (struct cfg_node){
@@ -167,8 +169,10 @@ warns(void **state)
 	site_init(&s, &meter, 20);
 	assert_int_equal(busload_check(&s.c, &notes), 1);
 	assert_string_equal(notes.data,
-	    "site.conf: warning: [bus rs485] its nodes need 95 % of the "
-	    "line's time: poll slower, raise the speed, or split the bus\n");
+	    "site.conf:7: warning: [bus rs485] its nodes need about 95 % of "
+	    "the line's time, reckoned before anything was measured: poll "
+	    "slower, raise the speed, or split the bus (thingbridge plan shows "
+	    "each request, and what was measured)\n");
 	buf_fini(&notes);
 }
 

@@ -14,7 +14,16 @@ static char word_off[] = "off", word_on[] = "on \xc3\xa9";
 static struct enum_word words[] = { { .value = 0, .word = word_off },
 	{ .value = 3, .word = word_on } };
 
-/* A reading as text: its value, or MISSING, or ERROR. */
+static const char *
+bad(const struct reading *r)
+{
+	if (r->quality == QUALITY_MISSING)
+		return "MISSING";
+	return r->impossible ? "ERROR" : "FAILED";
+}
+
+/* A reading as text: its value, or MISSING, or ERROR when it is impossible, or
+ * FAILED. */
 static void
 show(const struct reading *r, char out[TEXT])
 {
@@ -22,10 +31,10 @@ show(const struct reading *r, char out[TEXT])
 
 	if (r->quality != QUALITY_OK) {
 		assert_non_null(r->why);
-		snprintf(out, TEXT, "%s",
-		    r->quality == QUALITY_MISSING ? "MISSING" : "ERROR");
+		snprintf(out, TEXT, "%s", bad(r));
 		return;
 	}
+	assert_false(r->impossible);
 	num_format(r->value.num, num);
 	switch (r->value.type) {
 	case VALUE_NUM:
@@ -42,6 +51,7 @@ show(const struct reading *r, char out[TEXT])
 }
 
 #define PLAIN .bit_lo = 1, .scale = { 1, 0 }
+#define FROM_0 .scale = { 1, 0 }
 #define TENTH .bit_lo = 1, .scale = { 1, 1 }
 #define DEC(n) .has_dec = true, .dec = (n)
 
@@ -120,6 +130,14 @@ static const struct {
 	{ "bits 4:2",
 	    { .type = REG_U16, .bit_hi = 4, .bit_lo = 2, .scale = { 1, 0 } },
 	    { 0x0014 }, "5" },
+	{ "bits 39:0 of 64", { .type = REG_U64, .bit_hi = 39, FROM_0 },
+	    { 0xffff, 0xff01, 0x0203, 0x0405 }, "4328719365" },
+	{ "bits 63:0 of 64", { .type = REG_U64, .bit_hi = 63, FROM_0 },
+	    { 0, 0, 0, 5 }, "5" },
+	{ "bits have no sign, of 16", { .type = REG_I16, .bit_hi = 15, FROM_0 },
+	    { 0xfffe }, "65534" },
+	{ "bits have no sign, of 32", { .type = REG_I32, .bit_hi = 31, FROM_0 },
+	    { 0xffff, 0xfffe }, "4294967294" },
 	{ "bit 15", { .type = REG_BOOL, .bit_hi = 15, .bit_lo = 15 },
 	    { 0x8000 }, "true" },
 	{ "bit 0", { .type = REG_BOOL, .bit_hi = 0, .bit_lo = 0 }, { 0xfffe },
@@ -317,7 +335,7 @@ static const struct {
 	{ "no scale factor", { .type = REG_U16, PLAIN }, { 5 }, "MISSING",
 	    SF_NONE },
 	{ "scale factor not known yet", { .type = REG_U16, PLAIN }, { 5 },
-	    "ERROR", SF_UNKNOWN },
+	    "FAILED", SF_UNKNOWN },
 	{ "no value comes before no scale factor",
 	    { .type = REG_I16, PLAIN, .nan = nans, .n_nan = 1 }, { 0x8000 },
 	    "MISSING", SF_UNKNOWN },
@@ -403,6 +421,9 @@ scale_factors(void **state)
 	regs[2] = 11;
 	read_all(&whole, sf, r);
 	assert_int_equal(r[0].quality, QUALITY_MISSING);
+	assert_int_equal(sf[1], SF_NONE);
+	regs[2] = (uint16_t)-11;
+	read_all(&whole, sf, r);
 	assert_int_equal(sf[1], SF_NONE);
 }
 

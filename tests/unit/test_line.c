@@ -129,6 +129,8 @@ rig_open(struct rig *r)
 	if (e != OK)
 		print_message("  %s\n", r->why.text);
 	assert_int_equal(e, OK);
+	/* no reads to make sure: requests are counted here */
+	memset(r->line.met, UINT8_MAX, sizeof(r->line.met));
 }
 
 static void

@@ -99,7 +99,7 @@ static const struct {
 	{ "a number that does", { .format = PARSE_KEYED }, { WIND },
 	    "Dm=027D0.1M,Sm=1.2.3M", "0=ERROR 1=ERROR" },
 	{ "a key twice", { .format = PARSE_KEYED }, { WIND },
-	    "Dm=1D,Dm=2D,Sm=1M", "0=ERROR 1=1" },
+	    "Dm=1D,Dm=2D,Sm=1M", "0=TWICE 1=1" },
 	{ "other keys, no value", { .format = PARSE_KEYED }, { WIND },
 	    "Dx=1D,Sm=", "1=MISSING" },
 	{ "own separators",
@@ -356,7 +356,7 @@ static const struct {
 	    "" },
 	{ "obis, the code stands twice", { .format = PARSE_OBIS },
 	    { { OBIS(energy, 2, 0), .unit = kwh } },
-	    "1-0:1.8.0(1)(2*kWh)\r\n1-0:1.8.0(1)(2*kWh)\r\n", "0=ERROR" },
+	    "1-0:1.8.0(1)(2*kWh)\r\n1-0:1.8.0(1)(2*kWh)\r\n", "0=TWICE" },
 	{ "limits", { .format = PARSE_KEYED },
 	    { { KEY(ta), .has_max = true, .max = { 70, 0 } },
 		{ KEY(ua), .has_min = true, .min = { 0, 0 } } },
@@ -382,7 +382,8 @@ show(const struct reading *r, size_t n, char out[TEXT])
 		if (r[i].quality == QUALITY_MISSING)
 			at += (size_t)snprintf(out + at, TEXT - at, "MISSING");
 		else if (r[i].quality != QUALITY_OK)
-			at += (size_t)snprintf(out + at, TEXT - at, "ERROR");
+			at += (size_t)snprintf(out + at, TEXT - at, "%s",
+			    r[i].impossible ? "ERROR" : "TWICE");
 		else if (r[i].value.type == VALUE_TEXT)
 			at += (size_t)snprintf(
 			    out + at, TEXT - at, "'%s'", r[i].value.text);

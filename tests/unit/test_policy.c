@@ -1,4 +1,5 @@
 /* What a bus asks for after each kind of answer, and after none. */
+#include "aside.h"
 #include "field_rig.h"
 
 #include <setjmp.h>
@@ -152,5 +153,5 @@ main(void)
 		cmocka_unit_test(back_with_all),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return aside_run(tests, sizeof(tests) / sizeof(tests[0]));
 }

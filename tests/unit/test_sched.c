@@ -632,10 +632,33 @@ longer_than_its_interval(void **state)
 	sched_fini(&sim.s);
 }
 
+/* A probe for which there is no room goes all the same, in time. */
+static void
+wakes_for_patience(void **state)
+{
+	struct plant p;
+	struct choice c;
+
+	(void)state;
+	plant_init(&p);
+	for (size_t i = 0; i < UNITS; i++)
+		p.k[i].due = NOW + 60000;
+	health_offline(&p.h[0], NOW, JITTER);
+	p.h[0].probe_at = NOW - 1000;
+	p.u[0].probe_ms = 100000;
+	c = next(&p);
+	assert_int_equal(c.what, SCHED_REST);
+	assert_int_equal(c.wake, NOW - 1000 + SCHED_PATIENCE_MS + 1);
+	c = sched_next(&p.s, false, false, c.wake);
+	assert_int_equal(c.what, SCHED_PROBE);
+	sched_fini(&p.s);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(wakes_for_patience),
 		cmocka_unit_test(health_states),
 		cmocka_unit_test(health_backs_off),
 		cmocka_unit_test(earliest_deadline_first),

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-enum { READS = 8 };
+enum { READS = 10 };
 
 static const struct {
 	const char *name;
@@ -28,7 +28,36 @@ static const struct {
 	{ "a reset, confirmed", { .kind = KIND_COUNTER },
 	    { { 0, 100 }, { 1, 0 }, { 2, 1 }, { 3, 2 } }, 4, "+-++" },
 	{ "confirmed by the same", { .kind = KIND_COUNTER },
-	    { { 0, 100 }, { 1, 0 }, { 2, 0 } }, 3, "+-+" },
+	    { { 0, 100 }, { 1, 50 }, { 2, 50 } }, 3, "+-+" },
+	{ "zeros while a meter starts", { .kind = KIND_COUNTER },
+	    { { 0, 100 }, { 1, 0 }, { 2, 0 }, { 3, 0 }, { 4, 0 }, { 5, 0 },
+		{ 60, 0 }, { 61, 101 } },
+	    8, "+------+" },
+	{ "a reset that counts on after some zeros", { .kind = KIND_COUNTER },
+	    { { 0, 100 }, { 1, 0 }, { 2, 0 }, { 9, 0 }, { 10, 1 }, { 11, 1 } },
+	    6, "+---++" },
+	{ "a reset, and nothing to count", { .kind = KIND_COUNTER },
+	    { { 0, 100 }, { 1, 0 }, { 20, 0 }, { 40, 0 }, { 60, 0 }, { 61, 0 },
+		{ 62, 0 } },
+	    7, "+----++" },
+	{ "three zeros are needed however slow they are",
+	    { .kind = KIND_COUNTER },
+	    { { 0, 100 }, { 100, 0 }, { 200, 0 }, { 300, 0 }, { 400, 0 } }, 5,
+	    "+---+" },
+	{ "zeros after other doubts wait as long", { .kind = KIND_COUNTER },
+	    { { 0, 100 }, { 1, 50 }, { 2, 40 }, { 3, 30 }, { 64, 0 }, { 65, 0 },
+		{ 123, 0 }, { 124, 0 } },
+	    8, "+------+" },
+	{ "a meter's zero, where the one before it is added",
+	    { .kind = KIND_COUNTER, .offset = { 5, 0 } },
+	    { { 0, 100 }, { 1, 50 }, { 2, 50 }, { 3, 50 }, { 4, 50 },
+		{ 5, 101 } },
+	    6, "+----+" },
+	{ "what is no counter may be zero",
+	    { .kind = KIND_MOMENTARY,
+		.has_max_rate = true,
+		.max_rate = { 5, 1 } },
+	    { { 0, 200 }, { 10, 0 }, { 20, 0 } }, 3, "+-+" },
 	{ "a lower one after a lower one", { .kind = KIND_COUNTER },
 	    { { 0, 100 }, { 1, 50 }, { 2, 40 }, { 3, 41 } }, 4, "+--+" },
 	{ "a single spike down, later another", { .kind = KIND_COUNTER },

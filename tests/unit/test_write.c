@@ -1,127 +1,13 @@
 /* Controls that are written: what is reported is what the device has. */
-#include "common/mem.h"
-#include "field_rig.h"
+#include "aside.h"
+#include "field_controls.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdatomic.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
-
-enum { SETPOINT, RELAY, MASKED, BITS, BLIND, ELSEWHERE, PULSED, WIDE };
-
-static char empty[] = "";
-
-static void
-add(struct device *d, size_t i, enum modbus_table table, uint16_t addr,
-    enum reg_type type, uint8_t fc)
-{
-	struct control *c = &d->controls[i];
-
-	c->f = d->fields[0];
-	c->f.table = table;
-	c->f.addr = addr;
-	c->f.type = type;
-	c->f.unit = empty;
-	c->field = -1;
-	c->fc = fc;
-	d->t.n_controls = i + 1;
-}
-
-/* Fields 0 to 3 are the holding registers 0, 20, 40 and 60. */
-static void
-plant(struct device *d)
-{
-	device_init(d, 4, 20, 200);
-	for (size_t i = 0; i < 4; i++)
-		d->fields[i].table = MB_HOLDING;
-	add(d, SETPOINT, MB_HOLDING, 0, REG_U16, 6);
-	d->controls[SETPOINT].field = 0;
-	d->controls[SETPOINT].f.has_max = true;
-	d->controls[SETPOINT].f.max = (struct num){ 60, 0 };
-	add(d, RELAY, MB_COIL, 100, REG_BOOL, 5);
-	add(d, MASKED, MB_HOLDING, 20, REG_U16, 22);
-	d->controls[MASKED].f.bit_hi = 7;
-	d->controls[MASKED].f.bit_lo = 4;
-	add(d, BITS, MB_HOLDING, 40, REG_U16, 6);
-	d->controls[BITS].f.bit_hi = 7;
-	d->controls[BITS].f.bit_lo = 4;
-	add(d, BLIND, MB_HOLDING, 80, REG_U16, 6);
-	d->controls[BLIND].verify = VERIFY_NONE;
-	d->controls[BLIND].write_only = true;
-	add(d, ELSEWHERE, MB_HOLDING, 90, REG_U16, 6);
-	d->controls[ELSEWHERE].verify = VERIFY_AT;
-	d->controls[ELSEWHERE].verify_table = MB_INPUT;
-	d->controls[ELSEWHERE].verify_addr = 91;
-	add(d, PULSED, MB_COIL, 101, REG_BOOL, 5);
-	d->controls[PULSED].has_pulse = true;
-	d->controls[PULSED].pulse_min_ms = 100;
-	d->controls[PULSED].pulse_max_ms = 2000;
-	add(d, WIDE, MB_HOLDING, 60, REG_U32, 16);
-}
-
-static void
-allow_pulse(struct rig *r, size_t control)
-{
-	struct control *c = &r->dev.controls[control];
-
-	c->has_pulse = true;
-	c->pulse_min_ms = 100;
-	c->pulse_max_ms = 5000;
-}
-
-static void
-begin_n(struct rig *r, slave_fn *fn, void *arg, int type, size_t n_units)
-{
-	memset(r, 0, sizeof(*r));
-	plant(&r->dev);
-	r->any_value = true;
-	rig_start(r, type,
-	    type == BUS_MODBUS_TCP ? slave_tcp(fn, arg) : slave_pty(fn, arg),
-	    n_units);
-	listen_for(r, 150);
-}
-
-static void
-begin(struct rig *r, slave_fn *fn, void *arg, int type)
-{
-	begin_n(r, fn, arg, type, 1);
-}
-
-static struct drv_ask
-number(uint16_t control, int64_t v)
-{
-	return (struct drv_ask){ .token = 7,
-		.kind = DRV_ASK_WRITE,
-		.control = control,
-		.to = { .type = VALUE_NUM, .num = { v, 0 } } };
-}
-
-static struct drv_ask
-on_off(uint16_t control, bool on)
-{
-	return (struct drv_ask){ .token = 7,
-		.kind = DRV_ASK_WRITE,
-		.control = control,
-		.to = { .type = VALUE_BOOL, .on = on } };
-}
-
-static struct heard_answer
-write_it(struct rig *r, struct drv_ask ask)
-{
-	r->n_answers = 0;
-	assert_int_equal(drv_bus_ask(r->bus, &ask), OK);
-	listen_until(r, 5000, &r->n_answers, 1);
-	assert_int_equal(r->n_answers, 1);
-	assert_int_equal(r->answers[0].token, ask.token);
-	print_message("  %s %s %lld us\n", err_str(r->answers[0].result),
-	    r->answers[0].why, (long long)r->answers[0].took_us);
-	return r->answers[0];
-}
 
 /* Field 3 proves the device, and this one is another. */
 static void
@@ -214,6 +100,8 @@ guards(void **state)
 	assert_non_null(strstr(a.why, "60"));
 	too_long.pulse_ms = 5000;
 	assert_int_equal(write_it(&r, too_long).result, ERR_RANGE);
+	too_long.pulse_ms = 50;
+	assert_int_equal(write_it(&r, too_long).result, ERR_RANGE);
 	no_pulse.pulse_ms = 500;
 	assert_int_equal(write_it(&r, no_pulse).result, ERR_RANGE);
 	assert_int_equal(write_it(&r, number(99, 1)).result, ERR_NOTFOUND);
@@ -221,11 +109,59 @@ guards(void **state)
 	assert_int_equal(writes, 0);
 }
 
+/* A counter that is set is where it was set to, also when that is less. */
+static void
+counter_set_back(void **state)
+{
+	struct rig r = { 0 };
+
+	(void)state;
+	plant(&r.dev);
+	r.any_value = true;
+	r.dev.fields[0].kind = KIND_COUNTER;
+	r.slave = slave_tcp(answers_all, NULL);
+	slave_store(r.slave, 0, 40);
+	rig_start(&r, BUS_MODBUS_TCP, r.slave, 1);
+	listen_for(&r, 150);
+	assert_int_equal(write_it(&r, number(SETPOINT, 20)).result, OK);
+	listen_for(&r, 150);
+	assert_int_equal(r.heard[0].value[0], 20);
+	assert_int_equal(r.heard[0].bad, 0);
+	rig_stop(&r);
+}
+
+static void
+hides_scale(struct ask *a, void *arg)
+{
+	(void)arg;
+	a->exception = a->addr == 60 ? 6 : 0;
+}
+
+static void
+not_without_its_scale(void **state)
+{
+	struct heard_answer a;
+	struct rig r = { 0 };
+
+	(void)state;
+	plant(&r.dev);
+	r.dev.fields[0].sf = r.dev.fields[3].name;
+	r.dev.fields[0].sf_field = 3;
+	r.dev.controls[SETPOINT].f.sf = r.dev.fields[3].name;
+	r.dev.controls[SETPOINT].f.sf_field = 3;
+	rig_start(&r, BUS_MODBUS_TCP, slave_tcp(hides_scale, NULL), 1);
+	listen_for(&r, 150);
+	a = write_it(&r, number(SETPOINT, 0));
+	assert_int_equal(a.result, ERR_RANGE);
+	assert_non_null(strstr(a.why, "scale factor"));
+	rig_stop(&r);
+}
+
 /* It answers, and does nothing; the register stays what it was. */
 static void
 pretends(struct ask *a, void *arg)
 {
-	(void)arg;
+	*(unsigned *)arg += a->function == 6;
 	a->ignore = true;
 }
 
@@ -233,10 +169,11 @@ static void
 not_done(void **state)
 {
 	struct heard_answer a;
+	unsigned writes = 0;
 	struct rig r;
 
 	(void)state;
-	begin(&r, pretends, NULL, BUS_MODBUS_TCP);
+	begin(&r, pretends, &writes, BUS_MODBUS_TCP);
 	a = write_it(&r, number(SETPOINT, 21));
 	assert_int_equal(a.result, ERR_BUSY);
 	assert_true(a.has_reading);
@@ -245,6 +182,7 @@ not_done(void **state)
 	/* what cannot be read is believed */
 	assert_int_equal(write_it(&r, number(BLIND, 21)).result, OK);
 	rig_stop(&r);
+	assert_int_equal(writes, 2); /* one each */
 }
 
 /* What is written takes effect at another address, 300 ms later. */
@@ -321,31 +259,69 @@ loses_answer(struct ask *a, void *arg)
 }
 
 static void
-answer_lost(void **state)
+answer_lost(int type)
 {
-	static const int types[] = { BUS_MODBUS_TCP, BUS_MODBUS_RTU };
+	struct loses done = { .to_lose = 1, .done = true },
+		     lost = { .to_lose = 1 }, never = { .to_lose = 99 };
+	struct rig r;
+
+	begin(&r, loses_answer, &done, type);
+	assert_int_equal(write_it(&r, number(SETPOINT, 21)).result, OK);
+	rig_stop(&r);
+	assert_int_equal(done.writes, 1); /* it was never repeated */
+
+	begin(&r, loses_answer, &lost, type);
+	assert_int_equal(write_it(&r, number(SETPOINT, 21)).result, OK);
+	rig_stop(&r);
+	assert_int_equal(lost.writes, 2);
+
+	begin(&r, loses_answer, &never, type);
+	assert_true(write_it(&r, number(SETPOINT, 21)).result != OK);
+	rig_stop(&r);
+	assert_int_equal(never.writes, 2);
+}
+
+static void
+answer_lost_tcp(void **state)
+{
+	(void)state;
+	answer_lost(BUS_MODBUS_TCP);
+}
+
+static void
+answer_lost_rtu(void **state)
+{
+	(void)state;
+	answer_lost(BUS_MODBUS_RTU);
+}
+
+static void
+ends_at_40(struct ask *a, void *arg)
+{
+	a->hang_up =
+	    a->addr == 40 && atomic_fetch_sub((atomic_int *)arg, 1) == 1;
+}
+
+/* The connection ends when the register is read whose bits are to be set. */
+static void
+connection_lost(void **state)
+{
+	atomic_int to_40 = 0; /* requests until then */
 	struct rig r;
 
 	(void)state;
-	for (size_t i = 0; i < 2; i++) {
-		struct loses done = { .to_lose = 1, .done = true },
-			     lost = { .to_lose = 1 }, never = { .to_lose = 99 };
-
-		begin(&r, loses_answer, &done, types[i]);
-		assert_int_equal(write_it(&r, number(SETPOINT, 21)).result, OK);
-		rig_stop(&r);
-		assert_int_equal(done.writes, 1); /* it was never repeated */
-
-		begin(&r, loses_answer, &lost, types[i]);
-		assert_int_equal(write_it(&r, number(SETPOINT, 21)).result, OK);
-		rig_stop(&r);
-		assert_int_equal(lost.writes, 2);
-
-		begin(&r, loses_answer, &never, types[i]);
-		assert_true(write_it(&r, number(SETPOINT, 21)).result != OK);
-		rig_stop(&r);
-		assert_int_equal(never.writes, 2);
-	}
+	memset(&r, 0, sizeof(r));
+	plant(&r.dev);
+	r.any_value = true;
+	r.dev.fields[2].poll = rig_once;
+	rig_start(&r, BUS_MODBUS_TCP, slave_tcp(ends_at_40, &to_40), 1);
+	listen_up(&r);
+	listen_for(&r, 150);
+	assert_int_equal(r.heard[0].by_field[2], 1);
+	atomic_store(&to_40, 1);
+	assert_int_equal(write_it(&r, number(BITS, 9)).result, OK);
+	assert_true(atomic_load(&to_40) < 1);
+	rig_stop(&r);
 }
 
 static void
@@ -378,197 +354,51 @@ exceptions(void **state)
 	rig_stop(&r);
 }
 
+/* It needs time to say what it has. */
 static void
-may_be_silent(struct ask *a, void *arg)
+reads_later(struct ask *a, void *arg)
 {
-	atomic_bool *silent = arg;
+	int64_t *at_us = arg;
 
-	if (a->unit == 1 && atomic_load(silent))
-		a->delay_ms = -1;
+	if (a->function == 6)
+		*at_us = a->at_us;
+	else if (*at_us && a->at_us - *at_us < 200000)
+		a->exception = 5;
 }
 
 static void
-pulse(void **state)
+read_later(void **state)
 {
-	struct drv_ask ask = on_off(PULSED, true);
+	int64_t at_us = 0;
 	struct rig r;
 
 	(void)state;
-	ask.pulse_ms = 400;
-	begin(&r, answers_all, NULL, BUS_MODBUS_TCP);
-	assert_int_equal(write_it(&r, ask).result, OK);
-	listen_for(&r, 200);
-	assert_int_equal(slave_stored(r.slave, 1, 101), 1);
-	listen_for(&r, 300);
-	assert_int_equal(slave_stored(r.slave, 1, 101), 0);
-	assert_int_equal(r.n_answers, 1);
-
+	begin(&r, reads_later, &at_us, BUS_MODBUS_TCP);
+	assert_int_equal(write_it(&r, number(SETPOINT, 21)).result, OK);
 	rig_stop(&r);
 }
 
-/* It ends early when the bus does. */
+/* It says that it will, and does not. */
 static void
-pulse_stopped(void **state)
+promises(struct ask *a, void *arg)
 {
-	static const int types[] = { BUS_MODBUS_TCP, BUS_MODBUS_RTU };
-	struct drv_ask ask = on_off(PULSED, true);
-	struct rig r;
-
-	(void)state;
-	ask.pulse_ms = 2000;
-	for (size_t i = 0; i < 2; i++) {
-		begin(&r, answers_all, NULL, types[i]);
-		assert_int_equal(write_it(&r, ask).result, OK);
-		drv_bus_stop(r.bus);
-		r.bus = NULL;
-		usleep(20000);
-		assert_int_equal(slave_stored(r.slave, 1, 101), 0);
-		rig_stop(&r);
-	}
+	if (a->function != 6)
+		return;
+	a->exception = 5;
+	++*(unsigned *)arg;
 }
 
-/* A device that does not answer does not keep the bus from stopping. */
 static void
-pulses_stopped_in_vain(void **state)
+promised(void **state)
 {
-	struct drv_ask ask = on_off(PULSED, true);
-	atomic_bool silent = false;
-	struct rig r;
-	int64_t start;
-
-	(void)state;
-	begin(&r, may_be_silent, &silent, BUS_MODBUS_RTU);
-	allow_pulse(&r, RELAY);
-	allow_pulse(&r, BITS);
-	ask.pulse_ms = 2000;
-	for (size_t i = 0; i < 3; i++) {
-		static const uint16_t which[] = { PULSED, RELAY, BITS };
-
-		ask.control = which[i];
-		ask.to.type = i < 2 ? VALUE_BOOL : VALUE_NUM;
-		ask.to.num.mant = 5;
-		assert_int_equal(write_it(&r, ask).result, OK);
-	}
-	atomic_store(&silent, true);
-	start = clock_mono(&clock_system);
-	drv_bus_stop(r.bus);
-	r.bus = NULL;
-	assert_true(clock_mono(&clock_system) - start < 1500);
-	rig_stop(&r);
-}
-
-/* A short pulse does not wait for a long one of the same device. */
-static void
-pulses_side_by_side(void **state)
-{
-	struct drv_ask ask = on_off(PULSED, true);
+	unsigned writes = 0;
 	struct rig r;
 
 	(void)state;
-	begin(&r, answers_all, NULL, BUS_MODBUS_TCP);
-	allow_pulse(&r, RELAY);
-	ask.control = RELAY;
-	ask.pulse_ms = 3000;
-	assert_int_equal(write_it(&r, ask).result, OK);
-	ask.control = PULSED;
-	ask.pulse_ms = 200;
-	assert_int_equal(write_it(&r, ask).result, OK);
-	listen_for(&r, 400);
-	assert_int_equal(slave_stored(r.slave, 1, 100), 1);
-	assert_int_equal(slave_stored(r.slave, 1, 101), 0);
+	begin(&r, promises, &writes, BUS_MODBUS_TCP);
+	assert_int_equal(write_it(&r, number(SETPOINT, 21)).result, ERR_BUSY);
 	rig_stop(&r);
-}
-
-/* A number goes back to what it was before the first of two. */
-static void
-pulse_prolonged(void **state)
-{
-	struct drv_ask ask = number(SETPOINT, 40);
-	struct rig r;
-
-	(void)state;
-	begin(&r, answers_all, NULL, BUS_MODBUS_TCP);
-	allow_pulse(&r, SETPOINT);
-	assert_int_equal(write_it(&r, number(SETPOINT, 20)).result, OK);
-	ask.pulse_ms = 400;
-	assert_int_equal(write_it(&r, ask).result, OK);
-	ask.to.num.mant = 41;
-	assert_int_equal(write_it(&r, ask).result, OK);
-	assert_int_equal(slave_stored(r.slave, 1, 0), 41);
-	listen_for(&r, 600);
-	assert_int_equal(slave_stored(r.slave, 1, 0), 20);
-	rig_stop(&r);
-}
-
-/* A command that does not reach the device leaves the pulse as it is. */
-static void
-pulse_outlives_failure(void **state)
-{
-	struct drv_ask ask = number(BITS, 5);
-	atomic_bool silent = false;
-	struct rig r;
-
-	(void)state;
-	begin(&r, may_be_silent, &silent, BUS_MODBUS_TCP);
-	allow_pulse(&r, BITS);
-	slave_store(r.slave, 40, 0);
-	ask.pulse_ms = 800;
-	assert_int_equal(write_it(&r, ask).result, OK);
-	assert_int_equal(slave_stored(r.slave, 1, 40), 0x50);
-	atomic_store(&silent, true);
-	assert_int_equal(write_it(&r, number(BITS, 6)).result, ERR_TIMEOUT);
-	atomic_store(&silent, false);
-	listen_for(&r, 1200);
-	assert_int_equal(slave_stored(r.slave, 1, 40), 0);
-	rig_stop(&r);
-}
-
-/* A device that is gone, with a pulse to end, costs its neighbour no more than
- * any other that is gone; and when it is back it is ended. */
-static void
-pulse_of_the_dead(void **state)
-{
-	struct drv_ask ask = on_off(PULSED, true);
-	atomic_bool silent = false;
-	struct drv_stats before, after;
-	struct rig r;
-
-	(void)state;
-	begin_n(&r, may_be_silent, &silent, BUS_MODBUS_TCP, 2);
-	ask.pulse_ms = 300;
-	assert_int_equal(write_it(&r, ask).result, OK);
-	atomic_store(&silent, true);
-	while (r.heard[0].offline == 0)
-		listen_for(&r, 100);
-	drv_bus_stats(r.bus, &before);
-	listen_for(&r, 7000);
-	drv_bus_stats(r.bus, &after);
-	print_message(
-	    "  timeouts %u\n", (unsigned)(after.timeouts - before.timeouts));
-	assert_true(after.timeouts - before.timeouts <= 3);
-	atomic_store(&silent, false);
-	for (int i = 0; i < 160 && slave_stored(r.slave, 1, 101); i++)
-		listen_for(&r, 100);
-	assert_int_equal(slave_stored(r.slave, 1, 101), 0);
-	rig_stop(&r);
-}
-
-/* A later command counts, not the end of the pulse before it. */
-/* A later command counts, not the end of the pulse before it. */
-static void
-pulse_superseded(void **state)
-{
-	struct drv_ask ask = on_off(PULSED, true);
-	struct rig r;
-
-	(void)state;
-	ask.pulse_ms = 300;
-	begin(&r, answers_all, NULL, BUS_MODBUS_TCP);
-	assert_int_equal(write_it(&r, ask).result, OK);
-	assert_int_equal(write_it(&r, on_off(PULSED, true)).result, OK);
-	listen_for(&r, 500);
-	assert_int_equal(slave_stored(r.slave, 1, 101), 1);
-	rig_stop(&r);
+	assert_int_equal(writes, 1);
 }
 
 /* A whole line of polls, each of which takes its time. */
@@ -626,25 +456,23 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(answer_lost_tcp),
+		cmocka_unit_test(answer_lost_rtu),
+		cmocka_unit_test(connection_lost),
 		cmocka_unit_test(not_to_another_device),
 		cmocka_unit_test(by_every_function),
 		cmocka_unit_test(guards),
+		cmocka_unit_test(counter_set_back),
+		cmocka_unit_test(not_without_its_scale),
 		cmocka_unit_test(not_done),
 		cmocka_unit_test(done_later_elsewhere),
-		cmocka_unit_test(answer_lost),
 		cmocka_unit_test(exceptions),
-		cmocka_unit_test(pulse),
-		cmocka_unit_test(pulse_superseded),
-		cmocka_unit_test(pulse_stopped),
-		cmocka_unit_test(pulses_stopped_in_vain),
-		cmocka_unit_test(pulses_side_by_side),
-		cmocka_unit_test(pulse_prolonged),
-		cmocka_unit_test(pulse_outlives_failure),
-		cmocka_unit_test(pulse_of_the_dead),
+		cmocka_unit_test(promised),
+		cmocka_unit_test(read_later),
 		cmocka_unit_test(behind),
 		cmocka_unit_test(overtakes_polls),
 		cmocka_unit_test(all_is_read_again),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return aside_run(tests, sizeof(tests) / sizeof(tests[0]));
 }
