@@ -10,7 +10,9 @@ enum { HOUR_MS = 3600000, DAY_MS = 24 * HOUR_MS, SECOND_US = 1000000 };
 #define K(member) offsetof(struct cfg_gateway, member)
 static const struct key gateway_keys[] = {
 	{ "state", KEY_TEXT, K(state), "/var/lib/thingbridge/state.db",
-	    .restart = true, .help = "database of claims, KEYs and history" },
+	    .restart = true,
+	    .help = "database of claims and KEYs; the history is kept in "
+		    "history.db beside it" },
 	{ "control", KEY_TEXT, K(control), "/run/thingbridge/control.sock",
 	    .restart = true, .help = "socket for the thingbridge command" },
 	{ "log", KEY_ENUM, K(log), "info", .words = "error|warning|info|debug",
@@ -38,6 +40,9 @@ static const struct key xmpp_keys[] = {
 	    .help = "certificates to trust (PEM); without it: the system's" },
 	{ "register", KEY_BOOL, K(register_), "no", .restart = true,
 	    .help = "create the account when it does not exist (XEP-0077)" },
+	{ "legacy_rejected", KEY_BOOL, K(legacy_rejected), "no",
+	    .help = "refuse readouts so that clients of XEP-0323 before "
+		    "version 0.3 understand it, too" },
 	{ "window", KEY_INT, K(window), "16", 1, 64,
 	    .help = "requests under way at a time" },
 	{ 0 },
@@ -55,11 +60,25 @@ static const struct key registry_keys[] = {
 	    .help =
 		"instead of jid: USER@(domain of our JID); whoever has that "
 		"account is trusted" },
+	{ "announced", KEY_BOOL, K(announced), "no", .restart = true,
+	    .help = "try the accounts that the server announces by mDNS "
+		    "(regis), before its components; anybody on the network "
+		    "can announce" },
+	{ "predefined", KEY_BOOL, K(predefined), "no", .restart = true,
+	    .help = "then try the account registry@(domain of our JID); "
+		    "whoever has it is trusted" },
+	{ "moved_from", KEY_JID, K(moved_from), .restart = true,
+	    .help = "the registry that had the claims before, when its data "
+		    "were taken to the one of jid; without it, nodes that are "
+		    "owned are not told to another registry" },
 	{ "key_after_disown", KEY_ENUM, K(key_after_disown), "renew",
 	    .words = "renew|keep",
 	    .help = "renew makes the old sticker void, as its KEY is known" },
 	{ "key_clear", KEY_DURATION, K(key_clear_ms), "30s", 0, HOUR_MS,
 	    .help = "from a public claim to taking KEY out of the registry" },
+	{ "check_every", KEY_DURATION, K(check_every_ms), "6h", 10000, DAY_MS,
+	    .help = "between questions whether a node's record is as it was; "
+		    "a notice that was lost for good is made up for by then" },
 	{ "min_interval", KEY_DURATION, K(min_interval_ms), "1min", 1000,
 	    DAY_MS,
 	    .help = "least time between updates of a tag that follows a "
@@ -69,13 +88,34 @@ static const struct key registry_keys[] = {
 #undef K
 #define K(member) offsetof(struct cfg_provisioning, member)
 static const struct key provisioning_keys[] = {
-	{ "jid", KEY_JID, K(jid),
+	{ "jid", KEY_JID, K(jid), .restart = true,
 	    .help = "the provisioning server, which may see the gateway's "
-		    "presence; it is not asked yet" },
-	{ "subdomain", KEY_TEXT, K(subdomain),
+		    "presence; it is not asked yet; without it and the next "
+		    "two: the registry, else a node's owner, else one of the "
+		    "server's components, if it is one" },
+	{ "subdomain", KEY_TEXT, K(subdomain), .restart = true,
 	    .help = "instead of jid: SUBDOMAIN.(domain of our JID)" },
-	{ "user", KEY_TEXT, K(user),
-	    .help = "instead of jid: USER@(domain of our JID)" },
+	{ "user", KEY_TEXT, K(user), .restart = true,
+	    .help =
+		"instead of jid: USER@(domain of our JID); whoever has that "
+		"account is trusted" },
+	{ "announced", KEY_BOOL, K(announced), "no", .restart = true,
+	    .help = "try first the accounts that the server announces by mDNS "
+		    "(provis); anybody on the network can announce" },
+	{ "predefined", KEY_BOOL, K(predefined), "no", .restart = true,
+	    .help = "then try the account provisioning@(domain of our JID); "
+		    "whoever has it is trusted" },
+	{ 0 },
+};
+#undef K
+#define K(member) offsetof(struct cfg_history, member)
+static const struct key history_keys[] = {
+	{ "flush", KEY_DURATION, K(flush_ms), "5min", 1000, HOUR_MS,
+	    .restart = true,
+	    .help = "how long readings wait in memory, to spare the disk; a "
+		    "power cut loses them" },
+	{ "max_size", KEY_INT, K(max_mb), "512", 1, 1000000, .restart = true,
+	    .help = "of its file, in megabytes; then the oldest readings go" },
 	{ 0 },
 };
 #undef K
@@ -157,6 +197,8 @@ static const struct section sections[] = {
 	{ "provisioning", .keys = provisioning_keys,
 	    .at = offsetof(struct cfg, provisioning),
 	    .help = "the server that decides who may read and control" },
+	{ "history", .keys = history_keys, .at = offsetof(struct cfg, history),
+	    .help = "the readings of fields that say keep" },
 	{ "tags", .wild = "", .help = "meta tags of every node",
 	    .wild_help =
 		"NAME = text, #NAME = number, or @field: the value of "
@@ -175,8 +217,8 @@ static const struct section sections[] = {
 		"value of that field, which for a claim tag must be of "
 		"kind=identity.  field.NAME.OPTION = value changes an option "
 		"of a field of the template for this node: poll (a time or a "
-		"class), deadband, max_age, min, max, max_rate, optional and "
-		"label." },
+		"class), deadband, max_age, keep, min, max, max_rate, optional "
+		"and label." },
 };
 /* clang-format on */
 

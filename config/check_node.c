@@ -17,8 +17,9 @@ bus_of(struct load *l, const char *name, struct place at)
 	for (size_t i = 0; i < l->c->n_buses; i++) {
 		if (strcmp(l->c->buses[i].name, name) == 0)
 			return &l->c->buses[i];
-		guess_try(&g, l->c->buses[i].name);
 	}
+	for (size_t i = 0; i < l->c->n_buses; i++)
+		guess_try(&g, l->c->buses[i].name);
 	if (!l->ini.bad)
 		note_error(&l->notes, at, "there is no [bus %s]%s", name,
 		    guess_hint(&g, hint, sizeof(hint)));
@@ -82,7 +83,11 @@ check_address(struct load *l, struct cfg_node *n, const struct ini_section *s)
 		    (n->tmpl->kind == TMPL_TEXT && !tmpl_has_address(n->tmpl)))
 			return;
 		note_error(&l->notes, ini_place(s, i),
-		    "address is missing (the unit's address on the bus)");
+		    "address is missing (%s)",
+		    n->tmpl->kind == TMPL_TEXT
+			? "the template sends the device's own, 0 if that is "
+			  "what is set on it"
+			: "the unit's address on the bus");
 		n->address = NO_ADDRESS;
 		return;
 	}

@@ -129,10 +129,39 @@ check_common_tag(struct load *l, const struct cfg_tag *tag)
 	}
 }
 
+static void
+warn_of_texts(
+    struct load *l, const struct cfg_tag *v, size_t n, const char *section)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!v[i].num && tagrule_is_number(v[i].name))
+			note_warning(&l->notes,
+			    (struct place){ v[i].file, v[i].line, section },
+			    "tag %s is text here, and no search by number "
+			    "finds it (write #%s)",
+			    v[i].name, v[i].name);
+}
+
+/* What is right in itself, and yet not what was meant. */
+static void
+warn_of_types(struct load *l)
+{
+	warn_of_texts(l, l->c->tags, l->c->n_tags, "tags");
+	for (size_t i = 0; i < l->c->n_nodes; i++) {
+		const struct cfg_node *n = &l->c->nodes[i];
+		const char *section = l->node_at[i]->name;
+
+		warn_of_texts(l, n->claim, n->n_claim, section);
+		warn_of_texts(l, n->tags, n->n_tags, section);
+	}
+}
+
 void
 load_check_tags(struct load *l)
 {
 	check_twice(l, l->c->tags, l->c->n_tags, "tags");
 	for (size_t i = 0; i < l->c->n_tags; i++)
 		check_common_tag(l, &l->c->tags[i]);
+	if (l->notes.errors == 0)
+		warn_of_types(l);
 }

@@ -119,6 +119,8 @@ fill_bus(struct load *l, struct ini_section *s)
 		note_error(&l->notes, ini_place(s, NULL),
 		    "there are more than %d buses", CFG_BUSES_MAX);
 	b->name = mem_strdup(s->id);
+	b->line = s->line;
+	b->file = s->file;
 	keys_init(table, b);
 	keys_fill(&cfg_schema, table, s, b, l->secrets, &l->notes);
 	l->bus_at[c->n_buses++] = s;

@@ -20,7 +20,8 @@ struct cfg_xmpp {
 	char *jid, *password, *host, *leases, *ca_file;
 	int tls; /* enum cfg_tls */
 	bool register_;
-	int64_t window;   /* requests in flight */
+	bool legacy_rejected; /* sensor data: also as of version 0.2 */
+	int64_t window;       /* requests in flight */
 	char *new_secret; /* where a password is to be made, for there is none
 			     yet and the account is to be created; or NULL */
 };
@@ -30,8 +31,11 @@ struct cfg_registry {
 	char *jid; /* also made of subdomain or user and the server's domain;
 		      NULL: the server's components are searched */
 	char *subdomain, *user;
-	int key_after_disown; /* enum cfg_key */
-	int64_t key_clear_ms; /* delay of KEY='' after a public claim */
+	bool announced, predefined; /* accounts by their names, too */
+	char *moved_from;           /* the one that had the claims before */
+	int key_after_disown;       /* enum cfg_key */
+	int64_t key_clear_ms;       /* delay of KEY='' after a public claim */
+	int64_t check_every_ms;     /* between questions about a quiet node */
 	int64_t
 	    min_interval_ms; /* between updates of a tag that follows a field */
 };
@@ -39,6 +43,11 @@ enum cfg_key { CFG_KEY_RENEW, CFG_KEY_KEEP };
 
 struct cfg_provisioning {
 	char *jid, *subdomain, *user; /* as of the registry */
+	bool announced, predefined;
+};
+
+struct cfg_history {
+	int64_t flush_ms, max_mb;
 };
 
 /* A tag as configured: value is text, or "@field". */
@@ -87,6 +96,8 @@ struct cfg_bus {
 	int64_t char_delay_ms;               /* between characters sent */
 	int64_t timeout_ms;                  /* 0: the template's */
 	int64_t gap_ms, unit_gap_ms, connect_delay_ms;
+	int line; /* of its section, 0: not known; in file (borrowed) */
+	const char *file;
 };
 
 /* The port of a modbus host that names none. */
@@ -123,6 +134,7 @@ struct cfg {
 	struct cfg_xmpp xmpp;
 	struct cfg_registry registry;
 	struct cfg_provisioning provisioning;
+	struct cfg_history history;
 	struct cfg_tag *tags; /* [tags] */
 	size_t n_tags;
 	struct cfg_bus *buses;
@@ -169,13 +181,28 @@ bool cfg_tags_equal(
  * "xmpp.jid, gateway.state"; nothing when there are none. */
 void cfg_restart(const struct cfg *a, const struct cfg *b, struct buf *out);
 
+/* cfg_check_ports appends a warning, as cfg_load does, for each bus whose port
+ * is not there at present, or is no device. */
+void cfg_check_ports(const struct cfg *c, struct buf *notes);
+
 /* The other programs' files, with the same reader and errors. */
 struct cfg_component { /* thingregistryd */
-	char *jid, *host, *secret, *store;
+	/* The component; or jid is NULL, and client the account. */
+	char *jid, *host, *secret;
+	struct cfg_client {
+		char *jid, *password, *host, *ca_file;
+		int tls; /* enum cfg_tls */
+		bool register_;
+	} client;
+	char *store;
 	int log;
-	int64_t max_count; /* things in one answer of a search */
-	int64_t tags;      /* of one thing */
-	int64_t lease_ms;  /* silence after which a gateway is offline */
+	int64_t max_count;   /* things in one answer of a search */
+	int64_t tags;        /* of one thing */
+	char *allow_tags;    /* names between commas, or "*" */
+	int64_t things;      /* of one account */
+	int64_t rate, burst; /* requests of one account: a second, at once */
+	int64_t lease_ms;    /* silence after which a gateway is offline */
+	int64_t friends, friend_idle_ms;
 	bool require_key, lenient;
 };
 enum err cfg_load_registryd(

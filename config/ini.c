@@ -7,9 +7,13 @@
 
 #include <assert.h>
 #include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 /* Stands for the value, and for the '#' of a number tag, in what inih sees. */
 #define VALUE_MARK "\x01"
@@ -402,18 +406,47 @@ read_stream(FILE *in, struct buf *out)
 	return ferror(in) ? ERR_IO : OK;
 }
 
+/* A pipe would be waited for without end, a device may never end; a folder
+ * fails when it is read.  NULL: errno, ENOTSUP for what is no file. */
+static FILE *
+open_file(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	struct stat st;
+	FILE *in = NULL;
+
+	if (fd < 0)
+		errno = errno == ENXIO ? ENOTSUP : errno;
+	else if (fstat(fd, &st) != 0 || S_ISREG(st.st_mode) ||
+	    S_ISDIR(st.st_mode))
+		in = fdopen(fd, "r");
+	else
+		errno = ENOTSUP;
+	if (fd >= 0 && !in) {
+		int kept = errno;
+
+		close(fd);
+		errno = kept;
+	}
+	return in;
+}
+
 enum err
 ini_read_file(struct ini *ini, const char *path, struct notes *notes)
 {
 	struct place at = { path, 0, NULL };
 	struct buf text = { 0 };
-	FILE *in = fopen(path, "re");
+	FILE *in = open_file(path);
 	enum err e;
 
-	if (!in) {
+	if (!in && errno == ENOTSUP)
+		note_error(notes, at,
+		    "is no file, but a pipe, socket or device (give it "
+		    "another name, or take it away)");
+	else if (!in)
 		note_errno(notes, at, "cannot be read");
+	if (!in)
 		return ERR_IO;
-	}
 	e = read_stream(in, &text);
 	if (e == ERR_IO)
 		note_errno(notes, at, "cannot be read");

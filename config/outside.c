@@ -3,6 +3,7 @@
 #include "config/load.h"
 
 #include "common/mem.h"
+#include "config/stable_name.h"
 
 #include <errno.h>
 #include <libgen.h>
@@ -91,11 +92,61 @@ check_user(struct load *l, const char *section)
 		    user->value);
 }
 
+static void
+check_trust(struct load *l, const char *section, const char *key, bool on)
+{
+	if (on)
+		note_warning(&l->notes, place_of(l, section, key),
+		    "%s trusts an account for its name alone, and anybody may "
+		    "have made it: see that it is yours, or give the jid",
+		    key);
+}
+
+static void
+port_missing(const struct cfg_bus *b, struct place at, struct notes *notes)
+{
+	char *there = stable_names(STABLE_NAMES);
+
+	note_warning(notes, at,
+	    "the port %s is not there: is the adapter plugged in, and is that "
+	    "its name?  %s%s",
+	    b->port, there ? "There is: " : "No other adapter is plugged in",
+	    there ? there : "");
+	free(there);
+}
+
+void
+cfg_check_ports(const struct cfg *c, struct buf *out)
+{
+	struct notes notes = { .out = out };
+
+	for (size_t i = 0; i < c->n_buses; i++) {
+		const struct cfg_bus *b = &c->buses[i];
+		char *section = mem_printf("bus %s", b->name);
+		struct place at = { b->file, b->line, section };
+		struct stat st;
+
+		if (b->port && stat(b->port, &st) == 0 && !S_ISCHR(st.st_mode))
+			note_warning(
+			    &notes, at, "%s is no serial port", b->port);
+		else if (b->port && stat(b->port, &st) != 0 &&
+		    (errno == ENOENT || errno == ENOTDIR))
+			port_missing(b, at, &notes);
+		free(section);
+	}
+}
+
 void
 load_check_outside(struct load *l)
 {
 	check_user(l, "registry");
 	check_user(l, "provisioning");
+	check_trust(l, "registry", "announced", l->c->registry.announced);
+	check_trust(l, "registry", "predefined", l->c->registry.predefined);
+	check_trust(
+	    l, "provisioning", "announced", l->c->provisioning.announced);
+	check_trust(
+	    l, "provisioning", "predefined", l->c->provisioning.predefined);
 	check_ca_file(l);
 	check_state(l);
 	check_control(l);

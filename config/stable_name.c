@@ -1,10 +1,13 @@
 #include "config/stable_name.h"
 
+#include "common/buf.h"
 #include "common/mem.h"
 
 #include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
+
+static const char *const kinds[] = { "by-id", "by-path" };
 
 static int
 is_link(const struct dirent *d)
@@ -37,7 +40,6 @@ link_to(const char *folder, const char *device)
 char *
 stable_name(const char *dir, const char *port)
 {
-	static const char *const kinds[] = { "by-id", "by-path" };
 	char *device = realpath(port, NULL), *found = NULL;
 
 	for (size_t i = 0; device && !found && i < 2; i++) {
@@ -48,4 +50,33 @@ stable_name(const char *dir, const char *port)
 	}
 	free(device);
 	return found;
+}
+
+static void
+add_links(const char *folder, struct buf *out)
+{
+	struct dirent **v;
+	int n = scandir(folder, &v, is_link, alphasort);
+
+	for (int i = 0; i < n; i++) {
+		buf_printf(
+		    out, "%s%s/%s", out->len ? ", " : "", folder, v[i]->d_name);
+		free(v[i]);
+	}
+	if (n >= 0)
+		free(v);
+}
+
+char *
+stable_names(const char *dir)
+{
+	struct buf names = { 0 };
+
+	for (size_t i = 0; names.len == 0 && i < 2; i++) {
+		char *folder = mem_printf("%s/%s", dir, kinds[i]);
+
+		add_links(folder, &names);
+		free(folder);
+	}
+	return names.len ? buf_take(&names) : NULL;
 }

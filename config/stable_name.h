@@ -8,4 +8,9 @@
  * that leads to the device port, or NULL.  Owns: returns owned. */
 char *stable_name(const char *dir, const char *port);
 
+/* stable_names returns the links in by-id of dir, or where there are none those
+ * in by-path, with a comma between them; NULL: there are none.
+ * Owns: returns owned. */
+char *stable_names(const char *dir);
+
 #endif

@@ -86,3 +86,14 @@ tagrule_field(const char **at, char out[TAGRULE_FIELD])
 	*at = s + 1 + n + (s[1 + n] == ',' && s[2 + n] == '@');
 	return true;
 }
+
+bool
+tagrule_is_number(const char *name)
+{
+	static const char *const names[] = { "ALT", "LAT", "LON", "V" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcasecmp(name, names[i]) == 0)
+			return true;
+	return false;
+}

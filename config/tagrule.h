@@ -18,6 +18,10 @@ const char *tagrule_split(const char *key, bool *num);
 bool tagrule_check(const char *name, const char *value, bool num,
     struct place at, struct notes *notes);
 
+/* tagrule_is_number tells whether everybody searches this tag as a number.
+ * Spec: XEP-0347 3.5, the predefined tags. */
+bool tagrule_is_number(const char *name);
+
 /* tagrule_field walks "@a,@b": copies the next field's name to out and returns
  * true, or false at the end.  *at starts as the value.  A value that does not
  * start with '@' has no fields. */

@@ -109,9 +109,11 @@ struct field {
 	bool has_dec, has_min, has_max, has_deadband, has_max_rate;
 	uint8_t dec; /* decimals on the wire; text without has_dec: as sent */
 	struct num min, max, deadband;
-	struct num max_rate; /* the most that it changes in a second; of a
-				counter, grows */
-	int64_t max_age_ms;  /* 0: three poll intervals */
+	struct num max_rate;   /* the most that it changes in a second; of a
+				  counter, grows */
+	int64_t max_age_ms;    /* 0: three poll intervals */
+	int64_t keep_ms;       /* how long its readings are kept; 0: not */
+	int64_t keep_every_ms; /* the least time between two; 0: all */
 	bool optional, solo;
 	uint64_t *nan; /* raw register values that mean "no value" */
 	size_t n_nan;

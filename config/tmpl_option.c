@@ -16,6 +16,8 @@ enum {
 	FIELD_MAX = 4096, /* of a sentence */
 };
 
+#define KEEP_MAX_MS (3650 * INT64_C(86400000))
+
 /* Where an option may stand. */
 enum {
 	ON_MODBUS = 1,
@@ -183,6 +185,21 @@ set_max_age(struct line *l, char *v)
 }
 
 static const char *
+set_keep(struct line *l, char *v)
+{
+	char *every = strchr(v, '/');
+
+	if (every)
+		*every++ = '\0';
+	if (value_duration(v, &l->f->keep_ms) != OK ||
+	    l->f->keep_ms > KEEP_MAX_MS ||
+	    (every && value_duration(every, &l->f->keep_every_ms) != OK))
+		return "must be a time of up to 3650d, or with the least time "
+		       "between two, as 365d/1min";
+	return NULL;
+}
+
+static const char *
 set_optional(struct line *l, char *v)
 {
 	return take_yes(v, &l->f->optional);
@@ -249,6 +266,7 @@ static const struct option {
 	{ "deadband", ON_MODBUS | ON_TEXT | IN_FIELD | OF_NUMBER | IN_NODE,
 	    set_deadband },
 	{ "max_age", ON_MODBUS | ON_TEXT | IN_FIELD | IN_NODE, set_max_age },
+	{ "keep", ON_MODBUS | ON_TEXT | IN_FIELD | IN_NODE, set_keep },
 	{ "optional", ON_MODBUS | ON_TEXT | IN_FIELD | IN_NODE, set_optional },
 	{ "solo", ON_MODBUS | IN_FIELD, set_solo },
 	{ "enum", ANYWHERE | OF_NUMBER | OR_TEXT, list_set_enum },

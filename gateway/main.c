@@ -28,7 +28,8 @@ static const char usage[] =
     "  SIGHUP reads the configuration again, SIGTERM stops.\n"
     "  Example: thingbridged -c /etc/thingbridge/thingbridge.conf -n\n";
 
-static const struct daemon_about about = { "thingbridged", usage, cfg_help };
+static const struct daemon_about about = { "thingbridged", usage, cfg_help,
+	NULL };
 
 int
 main(int argc, char **argv)

@@ -173,6 +173,22 @@ advice(int code)
 	}
 }
 
+/* give_up says why a file could not be opened. */
+static enum err
+give_up(struct db *db, const char *path, struct errbuf *eb)
+{
+	int code = sqlite3_errcode(db->sql) & 0xff;
+
+	if (code == SQLITE_OK || code == SQLITE_ROW || code == SQLITE_DONE)
+		errbuf_set(eb, ERR_IO,
+		    "%s: made by a newer version of this program", path);
+	else
+		errbuf_set(eb, ERR_IO, "%s: %s (%s)", path,
+		    sqlite3_errmsg(db->sql), advice(code));
+	db_close(db);
+	return ERR_IO;
+}
+
 enum err
 db_open(const char *path, struct db **out, struct errbuf *eb)
 {
@@ -198,15 +214,56 @@ db_open(const char *path, struct db **out, struct errbuf *eb)
 		*out = db;
 		return OK;
 	}
-	code = sqlite3_errcode(db->sql) & 0xff;
-	if (code == SQLITE_OK || code == SQLITE_ROW || code == SQLITE_DONE)
-		errbuf_set(eb, ERR_IO,
-		    "%s: made by a newer version of this program", path);
-	else
-		errbuf_set(eb, ERR_IO, "%s: %s (%s)", path,
-		    sqlite3_errmsg(db->sql), advice(code));
-	db_close(db);
-	return ERR_IO;
+	return give_up(db, path, eb);
+}
+
+enum err
+db_open_beside(const char *path, struct db **out, struct errbuf *eb)
+{
+	struct db *db = mem_zalloc(sizeof(*db));
+	int v;
+
+	*out = NULL;
+	db->lock = -1;
+	if (sqlite3_open_v2(path, &db->sql,
+		SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
+		return give_up(db, path, eb);
+	sqlite3_busy_timeout(db->sql, BUSY_MS);
+	if (run(db, "PRAGMA temp_store = MEMORY; BEGIN") != OK)
+		return give_up(db, path, eb);
+	v = version(db);
+	if (v >= 0 && v < SCHEMA_VERSION) {
+		db_close(db);
+		return errbuf_set(eb, ERR_IO,
+		    "%s: made by an older version of this program, or no "
+		    "registry: run thingregistryd on it first",
+		    path);
+	}
+	if (v != SCHEMA_VERSION)
+		return give_up(db, path, eb);
+	*out = db;
+	return OK;
+}
+
+enum err
+db_copy(struct db *db, const char *path, struct errbuf *eb)
+{
+	sqlite3 *to = NULL;
+	sqlite3_backup *copy = NULL;
+	int code = sqlite3_open_v2(path, &to,
+	    SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
+	    NULL);
+
+	if (code == SQLITE_OK)
+		copy = sqlite3_backup_init(to, "main", db->sql, "main");
+	if (copy) {
+		sqlite3_backup_step(copy, -1);
+		code = sqlite3_backup_finish(copy);
+	}
+	if (code != SQLITE_OK || !copy)
+		errbuf_set(eb, ERR_IO, "%s: %s", path, sqlite3_errmsg(to));
+	sqlite3_close(to);
+	return code == SQLITE_OK && copy ? OK : ERR_IO;
 }
 
 void
@@ -275,6 +332,14 @@ db_commit(struct db *db)
 	db->begun = false;
 	db->failed = false;
 	return undo ? ERR_IO : OK;
+}
+
+void
+db_undo(struct db *db)
+{
+	db->failed = true;
+	if (db_commit(db) != ERR_IO)
+		assert(false);
 }
 
 static void

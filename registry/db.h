@@ -21,6 +21,16 @@ struct db;
 enum err db_open(const char *path, struct db **out, struct errbuf *eb) MUST_USE;
 void db_close(struct db *db);
 
+/* db_open_beside opens the file as it is now, beside a program that writes it:
+ * what follows changes nothing of what is read.  Nothing can be written.
+ * Owns: *out is owned.  Errors: ERR_IO, eb says what to do. */
+enum err db_open_beside(
+    const char *path, struct db **out, struct errbuf *eb) MUST_USE;
+
+/* db_copy writes all that db holds to a file, which is empty.
+ * Errors: ERR_IO, eb says why. */
+enum err db_copy(struct db *db, const char *path, struct errbuf *eb) MUST_USE;
+
 /* db_script runs statements that return no rows. */
 enum err db_script(struct db *db, const char *sql, struct errbuf *eb) MUST_USE;
 
@@ -34,6 +44,8 @@ enum err db_write(struct db *db) MUST_USE;
 /* db_commit ends the transaction; without one it does nothing.
  * Errors: ERR_IO, everything since db_write is undone. */
 enum err db_commit(struct db *db) MUST_USE;
+
+void db_undo(struct db *db); /* ends the transaction and keeps nothing of it */
 
 /* db_bind readies a statement.  types has a letter a parameter: t text (NULL
  * allowed), i int64_t, d double, n nothing follows: NULL.

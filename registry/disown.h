@@ -4,6 +4,7 @@
 #ifndef REGISTRY_DISOWN_H
 #define REGISTRY_DISOWN_H
 
+#include "registry/friends.h"
 #include "registry/notices.h"
 #include "registry/turn.h"
 
@@ -11,6 +12,7 @@ struct disowns;
 
 struct disown_uses {
 	struct things *things;
+	struct friends *friends;
 	struct peers *peers;
 	struct notices *notices;
 	struct turn *turn;

@@ -16,8 +16,14 @@ enum {
 	BACKOFF_MAX = 600000, /* ms */
 };
 
+/* Due later than a sign of life from the thing makes it; in numbers, as an
+ * index is of use only for the same words. */
+#define LATE "(due > last + 5000 OR tries > 0)"
+static_assert(PATIENCE_MS == 5000, "as in LATE");
+
 /* post: when each stored notice is due; it need not survive a restart, after
- * which everything is due. */
+ * which everything is due.  tries: those that failed since the account was
+ * heard of. */
 static const char *const tables =
     "CREATE TEMP TABLE post ("
     "	notice INTEGER PRIMARY KEY,"
@@ -26,7 +32,7 @@ static const char *const tables =
     "	last INTEGER NOT NULL,"
     "	tries INTEGER NOT NULL);"
     "CREATE INDEX temp.post_due ON post (due);"
-    "CREATE INDEX temp.post_jid ON post (jid);"
+    "CREATE INDEX temp.post_late ON post (jid) WHERE " LATE ";"
     "INSERT INTO post SELECT id, jid, 0, 0, 0 FROM notice;";
 
 enum {
@@ -38,7 +44,6 @@ enum {
 	S_SWEEP,
 	S_WAKE,
 	S_DUE,
-	S_SENT,
 	S_LATER,
 	S_HOLD,
 	S_COUNT
@@ -59,8 +64,8 @@ static const char *const sql[S_COUNT] = {
 	[S_DROP] = "DELETE FROM notice WHERE " THIS,
 	[S_ACKED] = "DELETE FROM notice WHERE id = ?1",
 	[S_SWEEP] = "DELETE FROM post WHERE notice = ?1",
-	[S_WAKE] = "UPDATE post SET due = min(due, last + ?2), tries = 0"
-		   " WHERE jid = ?1 AND (due > last + ?2 OR tries > 0)",
+	[S_WAKE] = "UPDATE post SET due = min(due, last + 5000), tries = 0"
+		   " WHERE jid = ?1 AND " LATE,
 	/* The thing's own via is newer than that of the notice; last, whether
 	 * an older notice goes first. */
 	[S_DUE] = "SELECT p.notice, n.jid, n.node, n.source, n.cache, n.kind,"
@@ -73,9 +78,8 @@ static const char *const sql[S_COUNT] = {
 		  " = (n.jid, n.node, n.source, n.cache) AND o.id < n.id)"
 		  " FROM post p LEFT JOIN notice n ON n.id = p.notice"
 		  " WHERE p.due <= ?1 ORDER BY p.due LIMIT ?2",
-	[S_SENT] = "UPDATE post SET due = ?2, last = ?3, tries = tries + 1"
-		   " WHERE notice = ?1",
-	[S_LATER] = "UPDATE post SET due = ?2, last = ?3 WHERE notice = ?1",
+	[S_LATER] = "UPDATE post SET due = ?2, last = ?3, tries = ?4"
+		    " WHERE notice = ?1",
 	[S_HOLD] = "UPDATE post SET due = max(due, ?5), last = max(last, ?6)"
 		   " WHERE notice IN (SELECT id FROM notice WHERE " THIS ")",
 };
@@ -197,7 +201,7 @@ notices_hold(struct notices *ns, const struct thing_key *key, int64_t ms)
 void
 notices_wake(struct notices *ns, const char *bare)
 {
-	db_do(ns->db, ns->st[S_WAKE], "ti", bare, (int64_t)PATIENCE_MS);
+	db_do(ns->db, ns->st[S_WAKE], "t", bare);
 }
 
 static bool
@@ -252,16 +256,23 @@ unreachable(const char *condition)
 	return false;
 }
 
+static void
+postpone(struct notices *ns, const struct notice *n, int64_t due, int64_t last)
+{
+	db_do(ns->db, ns->st[S_LATER], "iiii", n->id, due, last,
+	    (int64_t)n->tries);
+}
+
 /* later sets down the next attempt; heard says that the thing is there, and so
  * that a sign of life from it is no reason to hurry. */
 static void
 later(struct flight *f, bool heard)
 {
-	struct notices *ns = f->ns;
-	int64_t now = clock_mono(ns->clock);
+	int64_t now = clock_mono(f->ns->clock);
+	int64_t due = now + backoff(f->notice.tries);
 
-	db_do(ns->db, ns->st[S_LATER], "iii", f->notice.id,
-	    now + backoff(f->notice.tries), heard ? now : now - PATIENCE_MS);
+	f->notice.tries++;
+	postpone(f->ns, &f->notice, due, heard ? now : now - PATIENCE_MS);
 }
 
 static void
@@ -347,11 +358,9 @@ dispatch(struct notices *ns, struct notice *n)
 	ns->n_flights++;
 	known = peers_where(ns->peers, n->thing.jid, n->thing.via, f->to);
 	if (!known)
-		db_do(ns->db, ns->st[S_LATER], "iii", n->id, now + BACKOFF_MAX,
-		    now - PATIENCE_MS);
+		postpone(ns, n, now + BACKOFF_MAX, now - PATIENCE_MS);
 	else
-		db_do(ns->db, ns->st[S_SENT], "iii", n->id,
-		    now + ANSWER_MS + PATIENCE_MS, now + ANSWER_MS);
+		postpone(ns, n, now + ANSWER_MS + PATIENCE_MS, now + ANSWER_MS);
 	if (!known ||
 	    iq_request(ns->session, "set", f->to, payload(ns, n), ANSWER_MS,
 		done, f) != OK)
@@ -395,8 +404,7 @@ take(struct notices *ns, struct notice *n)
 	if (dropped)
 		db_do(ns->db, ns->st[S_SWEEP], "i", n->id);
 	else
-		db_do(ns->db, ns->st[S_LATER], "iii", n->id, now + PATIENCE_MS,
-		    now - PATIENCE_MS);
+		postpone(ns, n, now + PATIENCE_MS, now - PATIENCE_MS);
 	thing_fini(&n->thing);
 }
 

@@ -8,8 +8,8 @@
 #include <string.h>
 
 enum {
-	KNOWN_MAX = 65536, /* full JIDs in memory */
-	ASK_MS = 60000,    /* a subscription is asked for once in this time */
+	KNOWN_MAX = 65536, /* full JIDs in memory, and some more */
+	NEWS_MAX = 8192,
 };
 
 /* Accounts that nothing hangs on. */
@@ -19,17 +19,14 @@ enum {
 	" AND jid NOT IN (SELECT jid FROM notice)"
 
 /* online: full JIDs of this session; available while their presence says so,
- * else reachable for a lease after seen.  asked: whom we asked, and when. */
+ * else reachable for a lease after seen. */
 static const char *const tables =
     "CREATE TEMP TABLE online ("
     "	address TEXT PRIMARY KEY,"
     "	jid TEXT NOT NULL,"
     "	available INTEGER NOT NULL,"
     "	seen INTEGER NOT NULL) WITHOUT ROWID;"
-    "CREATE INDEX temp.online_jid ON online (jid, seen);"
-    "CREATE TEMP TABLE asked ("
-    "	jid TEXT PRIMARY KEY,"
-    "	at INTEGER NOT NULL) WITHOUT ROWID;" FORGET ";";
+    "CREATE INDEX temp.online_jid ON online (jid, seen);" FORGET ";";
 
 enum {
 	S_LOAD,
@@ -39,14 +36,8 @@ enum {
 	S_GONE,
 	S_GONE_LAST,
 	S_AVAILABLE,
-	S_SUBSCRIBED,
-	S_SUBSCRIBERS,
-	S_ASKED,
-	S_ASK,
-	S_UNASK,
 	S_WHERE,
 	S_TIDY,
-	S_TIDY_ASKED,
 	S_CAP,
 	S_FORGET,
 	S_COUNT
@@ -69,16 +60,9 @@ static const char *const sql[S_COUNT] = {
 	[S_AVAILABLE] = "INSERT INTO online (address, jid, available, seen)"
 			" VALUES (?1, ?2, 1, ?3) ON CONFLICT (address)"
 			" DO UPDATE SET available = 1, seen = ?3",
-	[S_SUBSCRIBED] = "INSERT INTO peer (jid, subscribed) VALUES (?1, ?2)"
-			 " ON CONFLICT (jid) DO UPDATE SET subscribed = ?2",
-	[S_SUBSCRIBERS] = "SELECT jid FROM peer WHERE subscribed",
-	[S_ASKED] = "SELECT 1 FROM asked WHERE jid = ?1 AND at > ?2",
-	[S_ASK] = "INSERT OR REPLACE INTO asked (jid, at) VALUES (?1, ?2)",
-	[S_UNASK] = "DELETE FROM asked WHERE jid = ?1",
 	[S_WHERE] = "SELECT address FROM online WHERE jid = ?1 AND " REACHABLE
 		    " ORDER BY address = ?3 DESC, seen DESC LIMIT 1",
 	[S_TIDY] = "DELETE FROM online WHERE NOT available AND seen < ?1",
-	[S_TIDY_ASKED] = "DELETE FROM asked WHERE at < ?1",
 	[S_CAP] = "DELETE FROM online WHERE address IN (SELECT address"
 		  " FROM online ORDER BY seen DESC LIMIT -1 OFFSET ?1)",
 	[S_FORGET] = FORGET,
@@ -88,6 +72,7 @@ struct peers {
 	struct db *db;
 	const struct clock *clock;
 	int64_t lease_ms;
+	unsigned news; /* since online was last cut to size */
 	sqlite3_stmt *st[S_COUNT];
 };
 
@@ -138,10 +123,26 @@ keep(struct peers *ps, const struct jid *from, bool may_add)
 }
 
 static void
+cut(struct peers *ps)
+{
+	db_do(ps->db, ps->st[S_CAP], "i", (int64_t)KNOWN_MAX);
+	ps->news = 0;
+}
+
+/* Strangers may bring any number of full JIDs. */
+static void
+news(struct peers *ps)
+{
+	if (++ps->news >= NEWS_MAX)
+		cut(ps);
+}
+
+static void
 heard(struct peers *ps, const struct jid *from, bool may_add)
 {
 	db_do(ps->db, ps->st[S_HEARD], "tti", from->full, from->bare,
 	    clock_mono(ps->clock));
+	news(ps);
 	keep(ps, from, may_add);
 }
 
@@ -170,55 +171,12 @@ peers_gone(struct peers *ps, const char *full)
 }
 
 static void
-set_subscribed(struct peers *ps, const struct jid *from, bool yes)
-{
-	if (db_write(ps->db) == OK)
-		db_do(ps->db, ps->st[S_SUBSCRIBED], "ti", from->bare,
-		    (int64_t)yes);
-}
-
-/* ask sends our own subscribe, but not again within a minute: the other side
- * may answer each with one of its own. */
-static void
-ask(struct peers *ps, struct session *s, const char *bare)
-{
-	int64_t now = clock_mono(ps->clock);
-	sqlite3_stmt *st = ps->st[S_ASKED];
-	bool lately;
-
-	db_bind(st, "ti", bare, now - ASK_MS);
-	lately = db_step(ps->db, st) == OK;
-	db_end(st);
-	if (lately)
-		return;
-	db_do(ps->db, ps->st[S_ASK], "ti", bare, now);
-	presence_send(s, PRESENCE_SUBSCRIBE, bare);
-}
-
-static void
 came(struct peers *ps, const struct jid *from)
 {
 	db_do(ps->db, ps->st[S_AVAILABLE], "tti", from->full, from->bare,
 	    clock_mono(ps->clock));
+	news(ps);
 	keep(ps, from, false);
-}
-
-/* subscription answers what asks for, grants or ends one. */
-static void
-subscription(struct peers *ps, struct session *s, enum presence_type type,
-    const struct jid *from)
-{
-	if (type == PRESENCE_SUBSCRIBE) {
-		presence_send(s, PRESENCE_SUBSCRIBED, from->bare);
-		ask(ps, s, from->bare);
-		return;
-	}
-	if (type == PRESENCE_UNSUBSCRIBE) {
-		presence_send(s, PRESENCE_UNSUBSCRIBED, from->bare);
-		presence_send(s, PRESENCE_UNSUBSCRIBE, from->bare);
-		db_do(ps->db, ps->st[S_UNASK], "t", from->bare);
-	}
-	set_subscribed(ps, from, type == PRESENCE_SUBSCRIBED);
 }
 
 enum peer_news
@@ -226,16 +184,16 @@ peers_presence(
     struct peers *ps, struct session *s, xmpp_stanza_t *stanza, struct jid *who)
 {
 	const char *from = xmpp_stanza_get_from(stanza);
-	enum presence_type type = presence_type(stanza);
 
 	if (!from || jid_parse(from, who) != OK)
 		return PEER_NOTHING;
-	switch (type) {
+	switch (presence_type(stanza)) {
 	case PRESENCE_AVAILABLE:
 		came(ps, who);
 		return PEER_CAME;
 	case PRESENCE_UNAVAILABLE:
-		peers_gone(ps, who->full);
+		/* Or it only ended the friendship, and is still to be had. */
+		db_do(ps->db, ps->st[S_GONE], "t", who->full);
 		return PEER_WENT;
 	case PRESENCE_PROBE:
 		presence_send(s, PRESENCE_AVAILABLE, who->full);
@@ -244,23 +202,11 @@ peers_presence(
 	case PRESENCE_SUBSCRIBED:
 	case PRESENCE_UNSUBSCRIBE:
 	case PRESENCE_UNSUBSCRIBED:
-		subscription(ps, s, type, who);
-		return PEER_NOTHING;
 	case PRESENCE_ERROR:
 	case PRESENCE_OTHER:
 		break;
 	}
 	return PEER_NOTHING;
-}
-
-void
-peers_probe(struct peers *ps, struct session *s)
-{
-	sqlite3_stmt *st = ps->st[S_SUBSCRIBERS];
-
-	db_bind(st, "");
-	while (db_step(ps->db, st) == OK)
-		presence_send(s, PRESENCE_PROBE, db_text(st, 0));
 }
 
 static bool
@@ -294,8 +240,7 @@ peers_tidy(struct peers *ps)
 	int64_t now = clock_mono(ps->clock);
 
 	db_do(ps->db, ps->st[S_TIDY], "i", now - ps->lease_ms);
-	db_do(ps->db, ps->st[S_TIDY_ASKED], "i", now - ASK_MS);
-	db_do(ps->db, ps->st[S_CAP], "i", (int64_t)KNOWN_MAX);
+	cut(ps);
 	if (db_write(ps->db) == OK)
 		db_do(ps->db, ps->st[S_FORGET], "");
 }

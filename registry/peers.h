@@ -36,13 +36,10 @@ void peers_gone(struct peers *ps, const char *full);
 
 enum peer_news { PEER_NOTHING, PEER_CAME, PEER_WENT };
 
-/* peers_presence acts on a presence stanza and answers it: a subscription is
- * accepted and asked for in return.  who receives whose news it is. */
+/* peers_presence notes who comes and goes, and answers a probe.  who receives
+ * whose news it is. */
 enum peer_news peers_presence(struct peers *ps, struct session *s,
     xmpp_stanza_t *stanza, struct jid *who) MUST_USE;
-
-/* peers_probe asks all subscribed accounts where they are. */
-void peers_probe(struct peers *ps, struct session *s);
 
 /* peers_where writes the full JID to use for a thing of an account: via while
  * it can be reached, else the newest that can, else the last one known.

@@ -4,16 +4,17 @@
 #include "common/mem.h"
 #include "common/notify.h"
 #include "config/value.h"
+#include "registry/friends.h"
 #include "registry/requests.h"
-#include "xmpp/presence.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { TIDY_MS = 60000 };
+enum { TIDY_MS = 60000 }; /* at the longest */
 
 struct registry {
 	struct db *db;
+	struct friends *friends;
 	struct peers *peers;
 	struct things *things;
 	struct notices *notices;
@@ -22,6 +23,7 @@ struct registry {
 	struct session *session;
 	struct requests *requests;
 	uv_timer_t tidy;
+	int64_t tidy_ms;
 	struct registry **owner; /* set while stopping */
 };
 
@@ -32,7 +34,7 @@ on_online(void *arg, const char *full_jid)
 
 	log_info("xmpp", "online as %s", full_jid);
 	notify_send("STATUS=online");
-	peers_probe(r->peers, r->session);
+	friends_online(r->friends, r->session);
 }
 
 static void
@@ -50,6 +52,7 @@ on_presence(void *arg, xmpp_stanza_t *stanza)
 	struct registry *r = arg;
 	struct jid who;
 
+	friends_presence(r->friends, r->session, stanza);
 	switch (peers_presence(r->peers, r->session, stanza, &who)) {
 	case PEER_CAME:
 		notices_wake(r->notices, who.bare);
@@ -79,6 +82,7 @@ on_tidy(uv_timer_t *timer)
 {
 	struct registry *r = timer->data;
 
+	friends_tidy(r->friends, r->session);
 	peers_tidy(r->peers);
 }
 
@@ -93,7 +97,12 @@ open_store(
 	if (e == OK)
 		e = things_new(r->db, (size_t)config->tags, &r->things, eb);
 	if (e == OK)
+		things_limit(r->things, (size_t)config->things);
+	if (e == OK)
 		e = peers_new(r->db, clock, config->lease_ms, &r->peers, eb);
+	if (e == OK)
+		e = friends_new(r->db, clock, config->friends,
+		    config->friend_idle_ms, &r->friends, eb);
 	if (e == OK)
 		e = notices_new(r->db, r->peers, clock, &r->notices, eb);
 	if (e == OK)
@@ -106,10 +115,16 @@ static enum err
 open_session(struct registry *r, uv_loop_t *loop,
     const struct cfg_component *config, struct errbuf *eb)
 {
+	const struct cfg_client *c = &config->client;
+	const char *at = c->jid ? c->host : config->host;
 	struct session_config sc = {
-		.kind = SESSION_COMPONENT,
-		.jid = config->jid,
-		.password = config->secret,
+		.kind = c->jid ? SESSION_CLIENT : SESSION_COMPONENT,
+		.jid = c->jid ? c->jid : config->jid,
+		.password = c->jid ? c->password : config->secret,
+		.tls = c->tls == CFG_TLS_OPTIONAL ? SESSION_TLS_OPTIONAL
+						  : SESSION_TLS_REQUIRED,
+		.ca_file = c->ca_file,
+		.create_account = c->register_,
 	};
 	const struct session_events events = {
 		.online = on_online,
@@ -120,10 +135,10 @@ open_session(struct registry *r, uv_loop_t *loop,
 	char host[VALUE_HOST];
 	int port;
 
-	if (config->host && *config->host) {
-		if (value_hostport(config->host, 0, host, &port) != OK)
+	if (at && *at) {
+		if (value_hostport(at, 0, host, &port) != OK)
 			return errbuf_set(eb, ERR_CONFIG,
-			    "host = %s: must be host[:port]", config->host);
+			    "host = %s: must be host[:port]", at);
 		sc.host = host;
 		sc.port = (uint16_t)port;
 	}
@@ -136,6 +151,7 @@ close_store(struct registry *r)
 	requests_free(r->requests);
 	searches_free(r->searches);
 	notices_free(r->notices);
+	friends_free(r->friends);
 	peers_free(r->peers);
 	things_free(r->things);
 	db_close(r->db);
@@ -148,18 +164,25 @@ make_rooms(
 {
 	const struct request_rules rules = {
 		.max_tags = (size_t)config->tags,
+		.max_things = (size_t)config->things,
+		.allow_tags = config->allow_tags,
+		.rate = config->rate,
+		.burst = config->burst,
 		.require_key = config->require_key,
 		.lenient = config->lenient,
 	};
 
 	r->turn = turn_new(loop, r->db, on_turn_end, r);
 	r->requests = requests_new(&(struct disown_uses){ .things = r->things,
+				       .friends = r->friends,
 				       .peers = r->peers,
 				       .notices = r->notices,
 				       .turn = r->turn,
 				       .session = r->session },
 	    r->searches, &rules);
 	notices_attach(r->notices, r->session);
+	r->tidy_ms =
+	    config->friend_idle_ms < TIDY_MS ? config->friend_idle_ms : TIDY_MS;
 	uv_timer_init(loop, &r->tidy);
 	r->tidy.data = r;
 }
@@ -187,7 +210,8 @@ registry_new(uv_loop_t *loop, const struct cfg_component *config,
 void
 registry_start(struct registry *r)
 {
-	uv_timer_start(&r->tidy, on_tidy, TIDY_MS, TIDY_MS);
+	uv_timer_start(
+	    &r->tidy, on_tidy, (uint64_t)r->tidy_ms, (uint64_t)r->tidy_ms);
 	session_start(r->session);
 	notify_send("READY=1");
 }

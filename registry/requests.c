@@ -3,6 +3,8 @@
 #include "common/log.h"
 #include "common/mem.h"
 #include "protocol/stanza.h"
+#include "registry/allow.h"
+#include "registry/pace.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +14,7 @@ struct requests {
 	struct request_rules rules;
 	struct disowns *disowns;
 	struct searches *searches;
+	struct pace *pace;
 };
 
 /* One request on its way through parse, check, act and answer. */
@@ -52,8 +55,8 @@ too_many(struct call *c, enum err e)
 {
 	if (e == ERR_REFUSED)
 		return errbuf_set(&c->why, e,
-		    "this account has %d things and notices: unregister some",
-		    THINGS_MAX);
+		    "this account has %zu things and notices: unregister some",
+		    c->r->rules.max_things);
 	if (e == ERR_RANGE)
 		return errbuf_set(&c->why, e,
 		    "more than %zu tags for one thing", c->r->rules.max_tags);
@@ -235,13 +238,25 @@ static const struct {
 };
 
 static enum err
-parse(struct call *c)
+admit(struct call *c)
 {
-	enum err e;
-
 	if (jid_parse(iq_in_from(c->rq), &c->from) != OK)
 		return errbuf_set(
 		    &c->why, ERR_PROTO, "the sender is not an address");
+	if (!pace_take(c->r->pace, c->from.bare))
+		return errbuf_set(&c->why, ERR_REFUSED,
+		    "this account asks too much: try again in a while");
+	friends_heard(c->r->use.friends, c->from.bare);
+	return OK;
+}
+
+static enum err
+parse(struct call *c)
+{
+	enum err e = admit(c);
+
+	if (e != OK)
+		return e;
 	e = discovery_parse(iq_in_payload(c->rq), &c->msg, &c->why);
 	if (e != OK)
 		return e;
@@ -249,11 +264,18 @@ parse(struct call *c)
 }
 
 static enum err
-check(const struct call *c)
+check(struct call *c)
 {
+	const struct request_rules *rules = &c->r->rules;
+
 	if (!acts[c->msg.op].act)
 		return ERR_UNSUP;
-	return iq_in_is_set(c->rq) || c->r->rules.lenient ? OK : ERR_UNSUP;
+	if (!iq_in_is_set(c->rq) && !rules->lenient)
+		return ERR_UNSUP;
+	/* A claim that names others just finds nothing. */
+	return c->msg.op == DISC_MINE
+	    ? OK
+	    : allow_check(rules->allow_tags, &c->msg.tags, &c->why);
 }
 
 static void
@@ -330,7 +352,9 @@ search(void *arg, struct iq_in *rq)
 	struct search s;
 	enum err e;
 
-	e = search_parse(iq_in_payload(rq), &s, &c.why);
+	e = admit(&c);
+	if (e == OK)
+		e = search_parse(iq_in_payload(rq), &s, &c.why);
 	if (e == OK)
 		e = search_run(c.r->searches, session_ctx(c.r->use.session), &s,
 		    &c.answer);
@@ -338,7 +362,7 @@ search(void *arg, struct iq_in *rq)
 		errbuf_set(&c.why, e,
 		    "this search takes too long: add an operator that few "
 		    "things meet");
-	else if (e == ERR_REFUSED)
+	else if (e == ERR_REFUSED && !*c.why.text)
 		errbuf_set(
 		    &c.why, e, "too many long searches: try again in a while");
 	answer(&c, e);
@@ -353,6 +377,7 @@ ping(void *arg, struct iq_in *rq)
 	struct jid from;
 
 	if (jid_parse(iq_in_from(rq), &from) == OK) {
+		friends_heard(r->use.friends, from.bare);
 		peers_alive(r->use.peers, &from);
 		notices_wake(r->use.notices, from.bare);
 	}
@@ -387,6 +412,8 @@ requests_new(const struct disown_uses *use, struct searches *searches,
 
 	r->use = *use;
 	r->rules = *rules;
+	r->rules.allow_tags = mem_strdup(rules->allow_tags);
+	r->pace = pace_new(&clock_system, rules->rate, rules->burst);
 	r->searches = searches;
 	r->disowns = disowns_new(use, handle, r);
 	iq_routes(use->session, routes, r);
@@ -400,6 +427,8 @@ requests_free(struct requests *r)
 	if (!r)
 		return;
 	disowns_free(r->disowns);
+	pace_free(r->pace);
+	free(r->rules.allow_tags);
 	free(r);
 }
 

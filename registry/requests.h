@@ -13,9 +13,12 @@
 struct requests;
 
 struct request_rules {
-	size_t max_tags;  /* of one thing */
-	bool require_key; /* no registration without KEY */
-	bool lenient;     /* requests may come as iq get */
+	size_t max_tags;     /* of one thing */
+	size_t max_things;   /* of one account */
+	bool require_key;    /* no registration without KEY */
+	bool lenient;        /* requests may come as iq get */
+	char *allow_tags;    /* as allow_check's list */
+	int64_t rate, burst; /* as pace_new's */
 };
 
 /* requests_new adds the routes to the session.

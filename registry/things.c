@@ -3,8 +3,10 @@
 #include "common/key.h"
 #include "common/log.h"
 #include "common/mem.h"
-#include "protocol/xmltype.h"
+#include "protocol/jid.h"
+#include "registry/tagstore.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,27 +25,22 @@ enum {
 	S_DISOWN,
 	S_DELETE,
 	S_UNREGISTER,
-	S_TAGS,
-	S_TAGS_CLEAR,
-	S_TAG_ADD,
 	S_AT,
-	S_PLACE_SAME,
-	S_PLACE_PUT,
-	S_PLACE_DROP,
 	S_COUNT
 };
 
 static const char *const sql[S_COUNT] = {
 	[S_FIND] = "SELECT " COLUMNS " FROM thing WHERE " THIS,
 	[S_FULL] = "SELECT (SELECT count(*) FROM thing WHERE jid = ?1)"
-		   " + (SELECT count(*) FROM notice WHERE jid = ?1) >= ?2",
+		   " + (SELECT count(*) FROM notice WHERE jid = ?1)",
 	[S_MATCH] = "SELECT " COLUMNS " FROM thing WHERE canon = ?1"
 		    " AND (?2 = '' OR node = ?2) AND (?3 = '' OR source = ?3)"
 		    " AND (?4 = '' OR cache = ?4) LIMIT 2",
 	[S_INSERT] = "INSERT INTO thing"
 		     " (jid, node, source, cache, owner, public, canon, via)"
-		     " VALUES (?1, ?2, ?3, ?4, ?5, ?6, '', ?7)",
-	[S_REPLACE] = "UPDATE thing SET owner = ?5, public = ?6, via = ?7"
+		     " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?8, ?7)",
+	[S_REPLACE] = "UPDATE thing"
+		      " SET owner = ?5, public = ?6, via = ?7, canon = ?8"
 		      " WHERE " THIS,
 	[S_OWN] = "UPDATE thing SET owner = ?2, public = ?3 WHERE id = ?1",
 	[S_VIA] = "UPDATE thing SET via = ?2 WHERE id = ?1",
@@ -51,23 +48,21 @@ static const char *const sql[S_COUNT] = {
 	[S_DISOWN] = "UPDATE thing SET owner = NULL, public = 0 WHERE id = ?1",
 	[S_DELETE] = "DELETE FROM thing WHERE id = ?1",
 	[S_UNREGISTER] = "DELETE FROM thing WHERE " THIS,
-	[S_TAGS] = "SELECT name, value, num IS NOT NULL FROM tag"
-		   " WHERE thing = ?1 ORDER BY name",
-	[S_TAGS_CLEAR] = "DELETE FROM tag WHERE thing = ?1",
-	[S_TAG_ADD] = "INSERT INTO tag (thing, name, value, num)"
-		      " VALUES (?1, ?2, ?3, ?4)",
 	[S_AT] = "SELECT " COLUMNS " FROM thing WHERE id = ?1",
-	[S_PLACE_SAME] = "SELECT 1 FROM place WHERE id = ?1"
-			 " AND lat0 <= ?2 AND lat1 >= ?2"
-			 " AND lon0 <= ?3 AND lon1 >= ?3",
-	[S_PLACE_PUT] = "INSERT OR REPLACE INTO place"
-			" VALUES (?1, ?2, ?2, ?3, ?3)",
-	[S_PLACE_DROP] = "DELETE FROM place WHERE id = ?1",
+};
+
+/* The account whose records were counted last, and how many more it may
+ * register before they are counted again. */
+struct room {
+	char jid[JID_SIZE];
+	size_t left;
 };
 
 struct things {
 	struct db *db;
-	size_t max_tags;
+	size_t max_tags, max_things;
+	struct room room;
+	struct tagstore tags;
 	sqlite3_stmt *st[S_COUNT];
 };
 
@@ -80,13 +75,22 @@ things_new(
 
 	ts->db = db;
 	ts->max_tags = max_tags;
+	ts->max_things = THINGS_MAX;
 	e = db_prepare(db, sql, S_COUNT, ts->st, eb);
+	if (e == OK)
+		e = tagstore_init(&ts->tags, db, eb);
 	if (e != OK) {
 		things_free(ts);
 		ts = NULL;
 	}
 	*out = ts;
 	return e;
+}
+
+void
+things_limit(struct things *ts, size_t max)
+{
+	ts->max_things = max;
 }
 
 void
@@ -168,133 +172,122 @@ things_at(struct things *ts, int64_t id, struct thing *out)
 enum err
 things_tags(struct things *ts, int64_t id, struct tags *out)
 {
-	sqlite3_stmt *st = ts->st[S_TAGS];
-	enum err e;
-
-	db_bind(st, "i", id);
-	while ((e = db_step(ts->db, st)) == OK) {
-		e = tags_add(out, db_text(st, 0), db_text(st, 1),
-		    sqlite3_column_int(st, 2), NULL);
-		if (e != OK)
-			break;
-	}
-	db_end(st);
-	return e == ERR_NOTFOUND ? OK : ERR_IO;
+	return tagstore_read(&ts->tags, id, out);
 }
 
-static enum err
-add_tag(struct things *ts, int64_t id, const struct tag *t)
-{
-	sqlite3_stmt *st = ts->st[S_TAG_ADD];
-	double num;
-
-	if (!t->num)
-		return db_exec(ts->db, st, "ittn", id, t->name, t->value);
-	if (xml_double(t->value, &num) != OK)
-		return ERR_RANGE;
-	return db_exec(ts->db, st, "ittd", id, t->name, t->value, num);
-}
-
-static bool
-coordinate(const struct tags *tags, const char *name, double *out)
-{
-	const struct tag *t = tags_find(tags, name);
-
-	return t && t->num && xml_double(t->value, out) == OK &&
-	    *out <= PLACE_MAX && *out >= -PLACE_MAX;
-}
-
-/* Most updates move nothing, and moving is dear. */
-static enum err
-store_place(struct things *ts, int64_t id, const struct tags *tags)
-{
-	sqlite3_stmt *st = ts->st[S_PLACE_SAME];
-	double lat, lon;
-	enum err e;
-
-	if (!coordinate(tags, "LAT", &lat) || !coordinate(tags, "LON", &lon))
-		return db_exec(ts->db, ts->st[S_PLACE_DROP], "i", id);
-	db_bind(st, "idd", id, lat, lon);
-	e = db_step(ts->db, st);
-	db_end(st);
-	if (e != ERR_NOTFOUND)
-		return e;
-	return db_exec(ts->db, ts->st[S_PLACE_PUT], "idd", id, lat, lon);
-}
-
-/* store_tags makes tags all that the record has. */
-static enum err
-store_tags(struct things *ts, int64_t id, const struct tags *tags)
+static char *
+canonical(const struct tags *tags)
 {
 	struct buf canon = { 0 };
-	enum err e;
 
-	e = db_exec(ts->db, ts->st[S_TAGS_CLEAR], "i", id);
-	for (size_t i = 0; e == OK && i < tags->n; i++)
-		e = add_tag(ts, id, &tags->v[i]);
-	if (e == OK)
-		e = store_place(ts, id, tags);
-	if (e != OK)
-		return e;
 	tags_canonical(tags, &canon);
-	e = db_exec(
-	    ts->db, ts->st[S_CANON], "it", id, canon.data ? canon.data : "");
-	buf_fini(&canon);
+	return buf_take(&canon);
+}
+
+/* replace_tags gives tags to a record that has old. */
+static enum err
+replace_tags(struct things *ts, int64_t id, const struct tags *old,
+    const struct tags *tags)
+{
+	char *canon = canonical(tags);
+	enum err e = tagstore_write(&ts->tags, id, old, tags);
+
+	if (e == OK)
+		e = db_exec(ts->db, ts->st[S_CANON], "it", id, canon);
+	mem_free_secret(canon);
 	return e;
 }
 
-/* put_record makes the record or gives it a new owner and origin. */
-static enum err
-put_record(struct things *ts, const struct thing_origin *from, bool exists,
-    bool self_owned)
-{
-	const struct thing_key *k = &from->key;
-
-	return db_exec(ts->db, ts->st[exists ? S_REPLACE : S_INSERT], "tttttit",
-	    k->jid, k->node.node, k->node.source, k->node.cache,
-	    self_owned ? k->jid : NULL, (int64_t)self_owned, from->via);
-}
-
 /* has_room: a notice outlives its record, so it counts too, or an account that
- * never takes any could fill the disk with them. */
+ * never takes any could fill the disk with them.  Counting takes longer the
+ * more there are, so what it finds serves for a while. */
 static enum err
 has_room(struct things *ts, const char *jid)
 {
+	enum { RECOUNT = 100 };
 	sqlite3_stmt *st = ts->st[S_FULL];
-	enum err e;
-	bool full;
+	struct room *room = &ts->room;
+	size_t n;
 
-	db_bind(st, "ti", jid, (int64_t)THINGS_MAX);
-	e = db_step(ts->db, st);
-	full = e == OK && sqlite3_column_int(st, 0);
-	db_end(st);
-	if (e != OK)
-		return ERR_IO;
-	return full ? ERR_REFUSED : OK;
+	if (room->left == 0 || strcmp(room->jid, jid) != 0) {
+		db_bind(st, "t", jid);
+		if (db_step(ts->db, st) != OK)
+			return ERR_IO;
+		n = (size_t)sqlite3_column_int64(st, 0);
+		db_end(st);
+		if (n >= ts->max_things)
+			return ERR_REFUSED;
+		n = ts->max_things - n;
+		room->left = n < RECOUNT ? n : RECOUNT;
+		snprintf(room->jid, sizeof(room->jid), "%s", jid);
+	}
+	room->left--;
+	return OK;
 }
 
-/* register_as does the work of things_register once the record may be had. */
+/* put_record makes the record, or changes the one that exists; its tags are
+ * left to the caller. */
 static enum err
-register_as(struct things *ts, const struct thing_origin *from,
-    const struct tags *tags, bool self_owned, bool exists)
+put_record(struct things *ts, const struct thing_record *r, bool exists,
+    const struct tags *tags)
+{
+	const struct thing_key *k = &r->key;
+	char *canon = canonical(tags);
+	enum err e;
+
+	e = db_exec(ts->db, ts->st[exists ? S_REPLACE : S_INSERT], "tttttitt",
+	    k->jid, k->node.node, k->node.source, k->node.cache, r->owner,
+	    (int64_t)r->is_public, r->via, canon);
+	mem_free_secret(canon);
+	return e;
+}
+
+static enum err
+insert(struct things *ts, const struct thing_record *r, const struct tags *tags)
+{
+	const struct tags none = { 0 };
+	enum err e = put_record(ts, r, false, tags);
+
+	return e != OK
+	    ? e
+	    : tagstore_write(&ts->tags, db_last_id(ts->db), &none, tags);
+}
+
+/* replace makes the record id what r and tags say. */
+static enum err
+replace(struct things *ts, int64_t id, const struct thing_record *r,
+    const struct tags *tags)
+{
+	struct tags old = { 0 };
+	enum err e = things_tags(ts, id, &old);
+
+	if (e == OK)
+		e = put_record(ts, r, true, tags);
+	if (e == OK)
+		e = tagstore_write(&ts->tags, id, &old, tags);
+	tags_fini(&old);
+	return e;
+}
+
+/* register_as does the work of things_register once the record may be had;
+ * old has no id: there is none yet. */
+static enum err
+register_as(struct things *ts, const struct thing_record *r,
+    const struct tags *tags, const struct thing *old)
 {
 	struct tags kept = { 0 };
-	struct thing now;
 	enum err e;
 
 	tags_copy(&kept, tags);
 	tags_drop_empty(&kept);
-	e = kept.n > ts->max_tags ? ERR_RANGE : OK;
-	if (e == OK && !exists)
-		e = has_room(ts, from->key.jid);
-	if (e == OK)
-		e = put_record(ts, from, exists, self_owned);
-	if (e == OK)
-		e = things_find(ts, &from->key, &now);
-	if (e == OK) {
-		e = store_tags(ts, now.id, &kept);
-		thing_fini(&now);
-	}
+	if (kept.n > ts->max_tags)
+		e = ERR_RANGE;
+	else if (old->id)
+		e = replace(ts, old->id, r, &kept);
+	else
+		e = has_room(ts, r->key.jid);
+	if (e == OK && !old->id)
+		e = insert(ts, r, &kept);
 	tags_fini(&kept);
 	return e;
 }
@@ -311,8 +304,11 @@ enum err
 things_register(struct things *ts, const struct thing_origin *from,
     const struct tags *tags, bool self_owned, struct thing *claimed)
 {
+	const struct thing_record r = { .key = from->key,
+		.owner = self_owned ? from->key.jid : NULL,
+		.is_public = self_owned,
+		.via = from->via };
 	struct thing old = { 0 };
-	bool exists;
 	enum err e;
 
 	*claimed = old;
@@ -321,10 +317,10 @@ things_register(struct things *ts, const struct thing_origin *from,
 		e = things_find(ts, &from->key, &old);
 	if (e != OK && e != ERR_NOTFOUND)
 		return e;
-	exists = e == OK;
 	if (!old.owner) {
+		e = register_as(ts, &r, tags, &old);
 		thing_fini(&old);
-		return register_as(ts, from, tags, self_owned, exists);
+		return e;
 	}
 	e = note_via(ts, &old, from->via);
 	if (e == OK) {
@@ -333,6 +329,21 @@ things_register(struct things *ts, const struct thing_origin *from,
 	}
 	thing_fini(&old);
 	return e;
+}
+
+enum err
+things_restore(
+    struct things *ts, const struct thing_record *r, const struct tags *tags)
+{
+	struct thing old = { 0 };
+	enum err e = db_write(ts->db);
+
+	if (e == OK)
+		e = things_find(ts, &r->key, &old);
+	thing_fini(&old);
+	if (e == ERR_NOTFOUND)
+		return insert(ts, r, tags);
+	return e == OK ? ERR_BUSY : e;
 }
 
 /* match finds the one record with exactly these tags.  Equal records are told
@@ -437,20 +448,20 @@ things_owned(struct things *ts, const struct thing_key *key, const char *owner,
 enum err
 things_merge(struct things *ts, int64_t id, const struct tags *tags)
 {
-	struct tags all = { 0 };
-	size_t before;
+	struct tags old = { 0 }, all = { 0 };
 	enum err e;
 
 	e = db_write(ts->db);
 	if (e == OK)
-		e = things_tags(ts, id, &all);
-	before = all.n;
+		e = things_tags(ts, id, &old);
+	tags_copy(&all, &old);
 	if (e == OK)
 		e = tags_merge(&all, tags);
-	if (e == OK && all.n > ts->max_tags && all.n > before)
+	if (e == OK && all.n > ts->max_tags && all.n > old.n)
 		e = ERR_RANGE;
 	if (e == OK)
-		e = store_tags(ts, id, &all);
+		e = replace_tags(ts, id, &old, &all);
+	tags_fini(&old);
 	tags_fini(&all);
 	return e;
 }
@@ -477,7 +488,7 @@ things_unregister(struct things *ts, const struct thing_key *key)
 enum err
 things_disown(struct things *ts, int64_t id)
 {
-	struct tags only = { 0 };
+	struct tags old = { 0 }, only = { 0 };
 	char key[KEY_SIZE];
 	enum err e;
 
@@ -486,9 +497,12 @@ things_disown(struct things *ts, int64_t id)
 	if (e == OK)
 		e = db_write(ts->db);
 	if (e == OK)
+		e = things_tags(ts, id, &old);
+	if (e == OK)
 		e = db_exec(ts->db, ts->st[S_DISOWN], "i", id);
 	if (e == OK)
-		e = store_tags(ts, id, &only);
+		e = replace_tags(ts, id, &old, &only);
+	tags_fini(&old);
 	tags_fini(&only);
 	explicit_bzero(key, sizeof(key));
 	return e;

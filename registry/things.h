@@ -25,8 +25,8 @@
 
 struct things;
 
-/* Records of one account and notices that it has not taken: room for twice the
- * nodes of the largest gateway. */
+/* Records of one account and notices that it has not taken, unless things_limit
+ * says otherwise: room for twice the nodes of the largest gateway. */
 enum { THINGS_MAX = 20000 };
 
 /* A thing whose LAT and LON are numbers within +-PLACE_MAX has a place. */
@@ -55,6 +55,10 @@ enum err things_new(struct db *db, size_t max_tags, struct things **out,
     struct errbuf *eb) MUST_USE;
 void things_free(struct things *ts);
 
+/* things_limit caps the records of one account and its notices.  They are not
+ * counted at each registration, so notices may exceed it for a while. */
+void things_limit(struct things *ts, size_t max);
+
 /* things_find and the others fill *out on OK with the record as it is then, to
  * be ended with thing_fini.  Errors: ERR_NOTFOUND. */
 enum err things_find(
@@ -75,9 +79,22 @@ struct thing_origin {
  * absent.
  * Errors: ERR_BUSY claimed already, *claimed says by whom and is ended with
  * thing_fini, nothing changed; ERR_RANGE too many tags; ERR_REFUSED the account
- * has THINGS_MAX already. */
+ * has as many as it may. */
 enum err things_register(struct things *ts, const struct thing_origin *from,
     const struct tags *tags, bool self_owned, struct thing *claimed) MUST_USE;
+
+/* A record as it was elsewhere: all of it but its tags. */
+struct thing_record {
+	struct thing_key key;
+	const char *owner; /* bare JID, or NULL: unclaimed */
+	bool is_public;
+	const char *via;
+};
+
+/* things_restore makes a record, without asking for limits.
+ * Errors: ERR_BUSY it is there already. */
+enum err things_restore(struct things *ts, const struct thing_record *r,
+    const struct tags *tags) MUST_USE;
 
 /* A claim: the tags must be exactly those of one record. */
 struct thing_claim {

@@ -1,6 +1,5 @@
 """What the R cases do not ask of the registry, and it must do all the same."""
 
-import sqlite3
 import time
 
 from harness import programs
@@ -93,23 +92,6 @@ def test_disowns_without_an_answer_block_nobody(G, O, T):
     time.sleep(0.5)
     assert do(T, "register", K1) == OK
     is_claimed(do(O, "mine", K1), T.bare)
-
-
-def test_too_many_things_of_one_account(G, T, registry, store):
-    assert do(G, "register", K1, nodeId="first") == OK
-    db = sqlite3.connect(registry.store)
-    db.execute(
-        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)"
-        " INSERT INTO thing (jid, node, source, cache, public, canon, via)"
-        " SELECT ?, 'many' || i, '', '', 0, '', '' FROM n",
-        (G.bare,),
-    )
-    db.commit()
-    db.close()
-    assert do(G, "register", K1, nodeId="second") == "resource-constraint"
-    assert do(G, "register", K1, nodeId="first") == OK
-    assert do(T, "register", K1) == OK
-    assert len(store.rows("SELECT 1 FROM thing WHERE node = 'second'")) == 0
 
 
 def test_no_claimed_between_disowned_and_its_answer(T, O):

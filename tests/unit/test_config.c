@@ -220,6 +220,9 @@ peers(void **state)
 	(void)state;
 	assert_string_equal(c->registry.jid, "registry.example.org");
 	assert_string_equal(c->provisioning.jid, "provision@example.org");
+	assert_false(c->registry.announced || c->registry.predefined);
+	assert_false(c->provisioning.announced || c->provisioning.predefined);
+	assert_null(c->registry.moved_from);
 	cfg_free(c);
 }
 
@@ -243,7 +246,7 @@ port_names(void **state)
 	static const char *const links[] = { "by-id/usb-B", "by-id/usb-A",
 		"by-path/pci-1" };
 	char dir[] = "/tmp/tb-serial-XXXXXX", *device, *other, *found;
-	char *path[3];
+	char *path[3], *both;
 
 	(void)state;
 	assert_non_null(mkdtemp(dir));
@@ -259,6 +262,9 @@ port_names(void **state)
 	found = stable_name(dir, device);
 	assert_string_equal(found, path[2]);
 	free(found);
+	found = stable_names(dir);
+	assert_string_equal(found, path[2]);
+	free(found);
 	found = mem_printf("%s/by-id", dir);
 	assert_int_equal(mkdir(found, 0700), 0);
 	free(found);
@@ -270,6 +276,12 @@ port_names(void **state)
 	assert_string_equal(found, path[1]);
 	free(found);
 	assert_null(stable_name(dir, "/nonexistent"));
+	assert_null(stable_names("/nonexistent"));
+	found = stable_names(dir);
+	both = mem_printf("%s, %s", path[1], path[0]);
+	assert_string_equal(found, both);
+	free(both);
+	free(found);
 	for (size_t i = 0; i < 3; i++) {
 		unlink(path[i]);
 		*strrchr(path[i], '/') = '\0';
@@ -974,6 +986,96 @@ other_files_wrong(void **state)
 	site_fini(&s);
 }
 
+static const char *const registry_clients[][2] = {
+	{ "[client]\njid = example.org\npassword = @secret:xmpp-password\n",
+	    ":2: error: [client] jid must be an account, as "
+	    "registry@example.org\n" },
+	{ "[client]\njid = r@example.org\npassword = geheim\n",
+	    ":3: error: [client] password must be @secret:NAME (secrets stand "
+	    "in files of their own)\n" },
+	{ "[client]\njid = r@example.org\npassword = @secret:xmpp-password\n"
+	  "host = a:b:c\n",
+	    ":4: error: [client] host must be host[:port], not \"a:b:c\"\n" },
+	{ "[client]\njid = r@example.org\npassword = @secret:xmpp-password\n"
+	  "host = 192.0.2.1\ntls = optional\n",
+	    ":5: error: [client] tls = optional is allowed only with a host on "
+	    "this machine (host = 127.0.0.1)\n" },
+	{ "[client]\npassword = @secret:xmpp-password\n",
+	    ":1: error: [client] jid is missing (the registry's account, as "
+	    "registry@example.org; its resource, if it names none, is "
+	    "registry)\n" },
+	{ "[store]\npath = /x.db\n",
+	    ": error: [client] either [component] or [client] must be there, "
+	    "and not both\n" },
+	{ "[component]\njid = r.example.org\nsecret = @secret:xmpp-password\n"
+	  "[client]\njid = r@example.org\npassword = @secret:xmpp-password\n",
+	    ":1: error: [component] either [component] or [client] must be "
+	    "there, and not both\n" },
+	{ "[client]\njid = r@example.org\npassword = @secret:xmpp-password\n"
+	  "[limits]\nfriends = 0\n",
+	    ":5: error: [limits] friends must be a number from 1 to 1000000, "
+	    "not \"0\"\n" },
+};
+
+static void
+registry_client_wrong(void **state)
+{
+	size_t n = sizeof(registry_clients) / sizeof(registry_clients[0]);
+	struct cfg_component r;
+	struct buf notes = { 0 };
+	struct site s;
+
+	(void)state;
+	site_init(&s);
+	put(s.secret, "geheim\n", 0600);
+	for (size_t i = 0; i < n; i++) {
+		put(s.conf, registry_clients[i][0], 0644);
+		assert_int_equal(
+		    cfg_load_registryd(s.conf, &r, &notes), ERR_CONFIG);
+		assert_ptr_equal(strstr(notes.data, s.conf), notes.data);
+		assert_string_equal(
+		    notes.data + strlen(s.conf), registry_clients[i][1]);
+		assert_null(strstr(notes.data, "geheim"));
+		buf_fini(&notes);
+	}
+	site_fini(&s);
+}
+
+static void
+registry_client(void **state)
+{
+	struct cfg_component r;
+	struct buf notes = { 0 };
+	struct site s;
+
+	(void)state;
+	site_init(&s);
+	put(s.secret, "geheim\n", 0600);
+	put(s.conf,
+	    "[client]\njid = r@example.org\n"
+	    "password = @secret:xmpp-password\nlog = debug\n",
+	    0644);
+	assert_int_equal(cfg_load_registryd(s.conf, &r, &notes), OK);
+	assert_null(r.jid);
+	assert_string_equal(r.client.jid, "r@example.org/registry");
+	assert_string_equal(r.client.password, "geheim");
+	assert_int_equal(r.client.tls, CFG_TLS_REQUIRED);
+	assert_false(r.client.register_);
+	assert_int_equal(r.log, 3);
+	assert_int_equal(r.friends, 10000);
+	assert_int_equal(r.friend_idle_ms, 86400000);
+	cfg_component_fini(&r);
+	put(s.conf,
+	    "[client]\njid = r@example.org/own\n"
+	    "password = @secret:xmpp-password\n",
+	    0644);
+	assert_int_equal(cfg_load_registryd(s.conf, &r, &notes), OK);
+	assert_string_equal(r.client.jid, "r@example.org/own");
+	cfg_component_fini(&r);
+	assert_null(notes.data);
+	site_fini(&s);
+}
+
 static int
 give_secret(void **state)
 {
@@ -1032,6 +1134,8 @@ main(void)
 		cmocka_unit_test(example_others),
 		cmocka_unit_test(other_files),
 		cmocka_unit_test(other_files_wrong),
+		cmocka_unit_test(registry_client_wrong),
+		cmocka_unit_test(registry_client),
 	};
 
 	setenv("THINGBRIDGE_TEMPLATES", TEST_TEMPLATES, 1);

@@ -180,6 +180,38 @@ a_ping_is_not_stored(void **state)
 	assert_string_equal(where(f, A), "nowhere");
 }
 
+static int64_t
+count_online(struct fix *f)
+{
+	sqlite3_stmt *st;
+	int64_t n = -1;
+
+	assert_int_equal(
+	    db_query(f->db, "SELECT count(*) FROM online", &st), OK);
+	if (db_query_step(f->db, st) == OK)
+		n = sqlite3_column_int64(st, 0);
+	sqlite3_finalize(st);
+	return n;
+}
+
+static void
+strangers_are_so_many(void **state)
+{
+	struct fix *f = *state;
+	struct jid j;
+
+	heard(f, A);
+	for (int i = 0; i < 80000; i++) {
+		snprintf(j.full, sizeof(j.full), "evil@test/%d", i);
+		snprintf(j.bare, sizeof(j.bare), "evil@test");
+		f->clock.mono++;
+		peers_alive(f->ps, &j);
+	}
+	assert_true(count_online(f) <= 65536 + 8192);
+	peers_tidy(f->ps);
+	assert_true(count_online(f) <= 65536);
+}
+
 int
 main(void)
 {
@@ -192,6 +224,7 @@ main(void)
 		TEST(another_start),
 		TEST(an_account_without_things_is_forgotten),
 		TEST(a_ping_is_not_stored),
+		TEST(strangers_are_so_many),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
