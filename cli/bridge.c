@@ -46,6 +46,22 @@ socket_path(const struct call *c, char **error)
 	return NULL;
 }
 
+/* A typing error may hide where the daemon really is. */
+static void
+hint_usual(const struct call *c, struct daemon_call *dc)
+{
+	char *said = dc->error;
+
+	if (c->global[BRIDGE_SOCKET] || dc->unanswered ||
+	    strcmp(dc->path, CONTROL_PATH_DEFAULT) != 0 ||
+	    access(dc->conf, R_OK) != 0)
+		return;
+	dc->error = mem_printf("%s.  %s, as it stands now, names no other "
+			       "socket; -s SOCKET does",
+	    said, dc->conf);
+	free(said);
+}
+
 int
 bridge_talk(const struct call *c, struct daemon_call *dc, json_t *request,
     json_t **data)
@@ -61,6 +77,8 @@ bridge_talk(const struct call *c, struct daemon_call *dc, json_t *request,
 	dc->path = path;
 	dc->conf = bridge_conf(c);
 	code = daemon_ask(dc, request, data);
+	if (code == EXIT_NODAEMON)
+		hint_usual(c, dc);
 	dc->path = NULL;
 	free(path);
 	return code;

@@ -59,11 +59,26 @@ extern const struct column *const bridge_request_columns;
 /* bridge_every_text is every_ms of a row for people.  Owns: returns owned. */
 char *bridge_every_text(const json_t *row);
 
+/* bridge_frame_text is a frame for people: its direction, its bytes in hex, and
+ * of a line of text what they say; or a remark.  Returns owned. */
+char *bridge_frame_text(const json_t *frame);
+
 /* bridge_notes cuts text (which it spoils) into lines: an owned array.
  * bridge_print_notes prints it, and on standard error how many are errors and
  * warnings; or one JSON object of it all. */
 json_t *bridge_notes(struct buf *text);
 void bridge_print_notes(enum out_mode mode, const char *path, json_t *notes);
+
+/* bridge_count is a number of what status tells, bridge_nodes_text how many
+ * nodes are in which state.  Owns: the text is owned by the caller. */
+json_int_t bridge_count(const json_t *data, const char *path);
+char *bridge_nodes_text(const json_t *status);
+
+/* bridge_provisioning is the provisioning servers of the registry's part. */
+char *bridge_provisioning(const json_t *registry);
+
+/* bridge_health is status --check. */
+int bridge_health(const struct call *c);
 
 int bridge_status(const struct call *c);
 int bridge_nodes(const struct call *c);

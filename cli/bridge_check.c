@@ -80,6 +80,8 @@ bridge_check(const struct call *c)
 	bool good = e == OK && check_config(cfg, &notes);
 	json_t *list;
 
+	if (e == OK)
+		cfg_check_ports(cfg, &notes);
 	list = bridge_notes(&notes);
 	bridge_print_notes(bridge_mode(c), path, list);
 	json_decref(list);

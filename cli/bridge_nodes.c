@@ -1,5 +1,7 @@
 #include "cli/bridge.h"
 
+#include "cli/say.h"
+
 #include <string.h>
 
 enum { OPT_UNCLAIMED, OPT_FAILING };
@@ -71,11 +73,24 @@ filter(const struct call *c, json_t *rows)
 			json_array_remove(rows, i);
 }
 
+/* An empty answer is often good news. */
+static void
+say_none(const struct call *c, size_t all)
+{
+	if (all == 0)
+		say("there are no nodes; a [node NAME] section makes one");
+	else if (c->opt[OPT_FAILING])
+		say("every node answers as it should");
+	else
+		say("no node waits for an owner");
+}
+
 int
 bridge_nodes(const struct call *c)
 {
 	enum out_mode mode = bridge_mode(c);
 	json_t *rq = json_pack("{s:s}", "cmd", "nodes"), *d, *rows;
+	size_t all;
 	int code;
 
 	if (c->argc)
@@ -84,9 +99,12 @@ bridge_nodes(const struct call *c)
 	if (code != EXIT_OK)
 		return code;
 	rows = json_object_get(d, "nodes");
+	all = json_array_size(rows);
 	filter(c, rows);
 	if (mode == OUT_JSON)
 		out_json(d);
+	else if (json_array_size(rows) == 0)
+		say_none(c, all);
 	else if (mode == OUT_TABLE && c->argc && json_array_size(rows) == 1)
 		out_fields(mode, one, json_array_get(rows, 0));
 	else

@@ -75,11 +75,25 @@ overload_text(const json_t *row)
 	return mem_strdup(load > LOAD_MAX ? "OVERLOAD" : "");
 }
 
+static bool
+is_measured(const json_t *bus)
+{
+	return json_is_number(json_object_get(bus, "rtt_ms"));
+}
+
+static char *
+source_text(const json_t *row)
+{
+	return mem_strdup(is_measured(row) ? "measured" : "guessed");
+}
+
 static const struct column bus_columns[] = {
 	{ .title = "BUS", .member = "bus" },
 	{ .title = "NODES", .member = "n_nodes", .right = true },
 	{ .title = "REQUESTS", .member = "n_requests", .right = true },
 	{ .title = "LOAD %", .text = load_text, .right = true },
+	{ .title = "FROM", .text = source_text },
+	{ .title = "GUESSED %", .member = "guessed", .right = true },
 	{ .title = "", .text = overload_text },
 	{ .title = NULL },
 };
@@ -187,6 +201,20 @@ flatten(struct flat *f, const json_t *buses)
 	}
 }
 
+/* Why check may say otherwise. */
+static void
+say_source(const json_t *buses)
+{
+	const json_t *bus;
+	size_t i, measured = 0;
+
+	json_array_foreach(buses, i, bus) measured += is_measured(bus);
+	if (measured)
+		say("MS and LOAD %% of a measured bus are by its mean round "
+		    "trip; GUESSED %% is by speed and templates alone, "
+		    "as check and status reckon");
+}
+
 static void
 print(const struct call *c, const json_t *d)
 {
@@ -208,6 +236,8 @@ print(const struct call *c, const json_t *d)
 			putchar('\n');
 		}
 		out_rows(OUT_TABLE, bus_columns, f.buses);
+		fflush(stdout);
+		say_source(f.buses);
 	}
 	json_array_foreach(f.buses, i, bus)
 	{

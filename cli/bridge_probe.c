@@ -55,11 +55,13 @@ print_frames(const json_t *frames)
 
 	json_array_foreach(frames, i, f)
 	{
-		char *hex = words_hex(out_string(f, "hex"));
+		char *text = bridge_frame_text(f);
+		const char *other = out_string(f, "serial");
 
-		printf("%s %-47s %9.3f\n", out_string(f, "dir"), hex,
-		    json_number_value(json_object_get(f, "at_ms")) / 1000);
-		free(hex);
+		printf("%-49s %9.3f%s%s\n", text,
+		    json_number_value(json_object_get(f, "at_ms")) / 1000,
+		    *other ? "  at " : "", other);
+		free(text);
 	}
 }
 
@@ -76,7 +78,7 @@ went_well(const struct call *c, const json_t *d)
 
 /* Returns owned. */
 static char *
-result_text(const json_t *d)
+result_text(const struct call *c, const json_t *d)
 {
 	static const char *const words[][2] = {
 		{ "ok", "answered" },
@@ -87,6 +89,12 @@ result_text(const json_t *d)
 	};
 	const char *result = out_string(d, "result");
 
+	if (strncmp(result, "exception", 9) == 0)
+		return mem_printf("answered with %s%s", result,
+		    went_well(c, d) ? ": somebody is there"
+			: strcmp(result, "exception 2") == 0
+			? ": it does not have what was asked for"
+			: "");
 	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
 		if (strcmp(result, words[i][0]) == 0)
 			return mem_strdup(words[i][1]);
@@ -137,7 +145,7 @@ print_table(const struct call *c, const json_t *d)
 	const json_t *rows = json_object_get(d, "readings");
 	const char *serial = out_string(d, "serial");
 	const char *hint = out_string(d, "hint");
-	char *result = result_text(d);
+	char *result = result_text(c, d);
 
 	printf("%s%s%s address %lld\n", out_string(d, "bus"),
 	    *serial ? " " : "", serial,
@@ -157,11 +165,11 @@ print_table(const struct call *c, const json_t *d)
 }
 
 static void
-print_plain(const json_t *d)
+print_plain(const struct call *c, const json_t *d)
 {
 	const json_t *fields = json_object_get(d, "fields");
 	const char *hint = out_string(d, "hint");
-	char *result = result_text(d);
+	char *result = result_text(c, d);
 
 	out_rows(OUT_PLAIN, fields ? bridge_field_plain : readings,
 	    fields ? fields : json_object_get(d, "readings"));
@@ -186,7 +194,7 @@ bridge_probe(const struct call *c)
 	if (mode == OUT_JSON)
 		out_json(d);
 	else if (mode == OUT_PLAIN)
-		print_plain(d);
+		print_plain(c, d);
 	else
 		print_table(c, d);
 	code = went_well(c, d) ? EXIT_OK : EXIT_DEVICE;

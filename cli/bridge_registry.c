@@ -1,4 +1,25 @@
 #include "cli/bridge.h"
+#include "common/buf.h"
+#include "common/mem.h"
+
+/* One line an owner's own server; mostly there is one for all, or none. */
+char *
+bridge_provisioning(const json_t *registry)
+{
+	const json_t *peer, *peers = out_member(registry, "provisioning");
+	struct buf b = { 0 };
+	size_t i;
+
+	json_array_foreach(peers, i, peer)
+	{
+		buf_printf(&b, "%s%s   %s   %s", i ? "; " : "",
+		    out_string(peer, "jid"),
+		    json_is_true(out_member(peer, "online")) ? "online"
+							     : "not reachable",
+		    out_string(peer, "how"));
+	}
+	return b.len ? buf_take(&b) : mem_strdup("none found");
+}
 
 static const struct column columns[] = {
 	{ .title = "Registry", .member = "jid" },
@@ -6,6 +27,7 @@ static const struct column columns[] = {
 	{ .title = "Found", .member = "found" },
 	{ .title = "Online", .member = "online" },
 	{ .title = "Trouble", .member = "trouble" },
+	{ .title = "Provisioning", .text = bridge_provisioning },
 	{ .title = NULL },
 };
 

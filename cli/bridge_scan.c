@@ -17,7 +17,7 @@ enum { OPT_ADDRESSES, OPT_SERIAL, OPT_TIMEOUT };
 const struct opt bridge_scan_opts[] = {
 	[OPT_ADDRESSES] = { "addresses", 'a', "A-B", "5 or 1-32 (all)" },
 	[OPT_SERIAL] = { "serial", 0, "LIST",
-	    "also with these, as \"9600 8N1,19200 8E1\"" },
+	    "instead of the line's, as \"9600 8N1,19200 8E1\"" },
 	[OPT_TIMEOUT] = { "timeout", 't', "MS", "to wait for each answer" },
 	{ NULL, 0, NULL, NULL },
 };
@@ -33,6 +33,7 @@ enum {
 struct scan {
 	const char *bus;
 	enum out_mode mode;
+	bool tried;    /* serial settings other than the line's */
 	json_t *found; /* all so far: kept when the daemon is lost */
 	size_t printed;
 };
@@ -261,11 +262,13 @@ hint_next(const struct scan *s)
 	if (count_answers(s) > 0)
 		say("Next: thingbridge nodes");
 	else
-		say("nothing answered.  Most often: A and B swapped; another "
-		    "baud rate or parity (--serial \"9600 8N1,19200 8E1\"); "
-		    "the device off, or no bus ground; an adapter that does "
-		    "not switch its direction.\n"
-		    "Next: thingbridge ports");
+		say("nothing answered.  Most often: A and B swapped; %s; the "
+		    "device off, or no bus ground; an adapter that does not "
+		    "switch its direction.\n"
+		    "Next: thingbridge ports",
+		    s->tried ? "a baud rate or parity that was not tried"
+			     : "another baud rate or parity (--serial \"9600 "
+			       "8N1,19200 8E1\")");
 }
 
 static int
@@ -357,7 +360,9 @@ make_request(const struct call *c, json_t **rq)
 int
 bridge_scan(const struct call *c)
 {
-	struct scan s = { .bus = c->argv[0], .mode = bridge_mode(c) };
+	struct scan s = { .bus = c->argv[0],
+		.mode = bridge_mode(c),
+		.tried = c->opt[OPT_SERIAL] != NULL };
 	struct daemon_call dc = {
 		.more = on_more, .arg = &s, .silence_ms = SILENCE_MS
 	};

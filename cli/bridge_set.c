@@ -32,9 +32,14 @@ request(const struct call *c, bool dry, json_t **d)
 	json_t *rq = json_pack("{s:s, s:s, s:s, s:s, s:b}", "cmd", "set",
 	    "node", c->argv[0], "field", c->argv[1], "value", c->argv[2], "dry",
 	    dry);
+	struct daemon_call dc = { .silence_ms = 0 };
+	int code = bridge_tell(c, &dc, rq, d);
 
-	*d = NULL;
-	return bridge_ask(c, rq, d);
+	if (dry || !dc.unanswered)
+		return code;
+	return say_exit(EXIT_TIMEOUT,
+	    "whether it was written is not known; thingbridge read %s %s tells",
+	    c->argv[0], c->argv[1]);
 }
 
 /* "meter1 Setpoint: 20.0 → 21.5 °C".  Returns owned. */

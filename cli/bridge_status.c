@@ -19,8 +19,8 @@ const struct opt bridge_status_opts[] = {
 	{ NULL, 0, NULL, NULL },
 };
 
-static json_int_t
-count(const json_t *data, const char *path)
+json_int_t
+bridge_count(const json_t *data, const char *path)
 {
 	return json_integer_value(out_member(data, path));
 }
@@ -43,7 +43,17 @@ registry_text(const json_t *d)
 
 	if (!*jid)
 		return mem_strdup("none found");
-	return mem_printf("%s   %s", jid, online ? "online" : "not reachable");
+	return mem_printf("%s   %s", jid,
+	    json_is_true(out_member(d, "registry.resting"))
+		? "nothing to tell now"
+		: online ? "online"
+			 : "not reachable");
+}
+
+static char *
+provisioning_text(const json_t *d)
+{
+	return bridge_provisioning(out_member(d, "registry"));
 }
 
 /* "12: 10 online, 1 offline", one word for each state that there is. */
@@ -61,13 +71,13 @@ add_counts(struct buf *b, json_t *counts)
 	}
 }
 
-static char *
-nodes_text(const json_t *d)
+char *
+bridge_nodes_text(const json_t *d)
 {
 	struct buf b = { 0 };
 
-	buf_printf(&b, "%lld", (long long)count(d, "nodes.total"));
-	if (count(d, "nodes.total") > 0) {
+	buf_printf(&b, "%lld", (long long)bridge_count(d, "nodes.total"));
+	if (bridge_count(d, "nodes.total") > 0) {
 		buf_puts(&b, ": ");
 		add_counts(&b, out_member(d, "nodes.device"));
 		buf_puts(&b, "   claim: ");
@@ -77,14 +87,21 @@ nodes_text(const json_t *d)
 }
 
 static char *
+main_file_text(const json_t *d)
+{
+	return out_text(json_array_get(out_member(d, "config"), 0));
+}
+
+static char *
 config_text(const json_t *d)
 {
 	const json_t *files = out_member(d, "config");
-	const char *main_file = json_string_value(json_array_get(files, 0));
+	char *main_file = main_file_text(d);
 	size_t more = json_array_size(files);
 	struct buf b = { 0 };
 
-	buf_puts(&b, main_file ? main_file : "-");
+	buf_puts(&b, main_file);
+	free(main_file);
 	if (more > 1)
 		buf_printf(&b, " + %zu more", more - 1);
 	if (*out_string(d, "config_read"))
@@ -98,7 +115,8 @@ config_text(const json_t *d)
 static const struct column head[] = {
 	{ .title = "Gateway", .text = gateway_text },
 	{ .title = "Registry", .text = registry_text },
-	{ .title = "Nodes", .text = nodes_text },
+	{ .title = "Provisioning", .text = provisioning_text },
+	{ .title = "Nodes", .text = bridge_nodes_text },
 	{ .title = "Config", .text = config_text },
 	{ .title = NULL },
 };
@@ -138,7 +156,7 @@ exceptions_text(const json_t *unit)
 	struct buf b = { 0 };
 	const char *code;
 
-	buf_printf(&b, "%lld", (long long)count(unit, "exceptions"));
+	buf_printf(&b, "%lld", (long long)bridge_count(unit, "exceptions"));
 	json_object_foreach(codes, code, n)
 	{
 		if (json_integer_value(n) > 0)
@@ -184,6 +202,50 @@ static const struct column units[] = {
 	{ .title = "OVERRUNS", .member = "overruns", .right = true },
 	{ .title = "RTT P50/P99", .text = rtt_text, .right = true },
 	{ .title = "LAST BAD", .text = bad_text },
+	{ .title = NULL },
+};
+
+/* Of the lines for programs the first word says what they tell of. */
+static const struct {
+	const char *word;
+	const struct column columns[5];
+} head_plain[] = {
+	{ "gateway",
+	    { { .title = "", .member = "jid" },
+		{ .title = "", .member = "xmpp" },
+		{ .title = "", .member = "server" },
+		{ .title = "", .member = "tls" }, { .title = NULL } } },
+	{ "registry",
+	    { { .title = "", .member = "registry.jid" },
+		{ .title = "", .member = "registry.online" },
+		{ .title = "", .member = "registry.how" },
+		{ .title = NULL } } },
+	{ "config",
+	    { { .title = "", .text = main_file_text },
+		{ .title = "", .member = "config_read" },
+		{ .title = "", .member = "config_error.at" },
+		{ .title = NULL } } },
+};
+
+static const struct column buses_plain[] = {
+	{ .title = "bus", .member = "name" },
+	{ .title = "line", .member = "line" },
+	{ .title = "up", .member = "up" },
+	{ .title = "planned", .member = "planned" },
+	{ .title = "load", .member = "load" },
+	{ .title = "requests", .member = "requests" },
+	{ .title = "timeouts", .member = "timeouts" },
+	{ .title = "crc", .member = "crc" },
+	{ .title = "exceptions", .member = "exceptions" },
+	{ .title = "late", .member = "late" },
+	{ .title = "overruns", .member = "overruns" },
+	{ .title = "rtt_ms", .member = "rtt_ms" },
+	{ .title = NULL },
+};
+
+static const struct column warnings_plain[] = {
+	{ .title = "text", .member = "text" },
+	{ .title = "command", .member = "command" },
 	{ .title = NULL },
 };
 
@@ -272,28 +334,91 @@ only(json_t *d, const char *name)
 }
 
 static void
+print_rows_plain(
+    const char *word, const struct column *columns, const json_t *rows)
+{
+	const json_t *row;
+	size_t i;
+
+	json_array_foreach(rows, i, row)
+	{
+		json_t *one = json_pack("[O]", row);
+
+		printf("%s\t", word);
+		out_rows(OUT_PLAIN, columns, one);
+		json_decref(one);
+	}
+}
+
+static void
+print_counts_plain(const char *word, json_t *counts)
+{
+	const char *state;
+	const json_t *n;
+
+	json_object_foreach(counts, state, n) printf(
+	    "%s\t%s\t%lld\n", word, state, (long long)json_integer_value(n));
+}
+
+static void
+print_plain(const json_t *d)
+{
+	json_t *all = json_pack("[O]", d);
+
+	for (size_t i = 0; i < sizeof(head_plain) / sizeof(*head_plain); i++)
+		print_rows_plain(
+		    head_plain[i].word, head_plain[i].columns, all);
+	json_decref(all);
+	print_counts_plain("device", out_member(d, "nodes.device"));
+	print_counts_plain("claim", out_member(d, "nodes.claim"));
+	print_rows_plain("bus", buses_plain, json_object_get(d, "buses"));
+	print_rows_plain(
+	    "warning", warnings_plain, json_object_get(d, "warnings"));
+}
+
+/* Why the lines that are shown are down. */
+static void
+print_troubles(const json_t *list)
+{
+	const json_t *bus;
+	size_t i;
+
+	json_array_foreach(list, i, bus)
+	{
+		char *text = out_text(json_object_get(bus, "trouble"));
+
+		if (strcmp(text, "-") != 0)
+			printf("! %s\n", text);
+		free(text);
+	}
+}
+
+static void
 print(const struct call *c, const json_t *d)
 {
 	enum out_mode mode = bridge_mode(c);
 	const json_t *list = json_object_get(d, "buses");
 	bool detail = c->argc > 0 || c->opt[OPT_VERBOSE];
 
-	if (mode == OUT_PLAIN && detail) {
-		print_units(mode, list);
+	if (mode == OUT_PLAIN) {
+		if (detail)
+			print_units(mode, list);
+		else
+			print_plain(d);
 		return;
 	}
-	if (c->argc == 0)
+	if (c->argc == 0) {
 		out_fields(mode, head, d);
-	if (mode == OUT_TABLE && c->argc == 0)
 		putchar('\n');
+	}
 	if (json_array_size(list) > 0)
 		out_rows(mode, buses, list);
-	if (mode == OUT_PLAIN)
-		return;
 	if (detail)
 		print_units(mode, list);
 	if (c->argc == 0)
 		print_warnings(out_member(d, "warnings"));
+	else
+		print_troubles(list);
 }
 
 static int
@@ -313,76 +438,12 @@ show(const struct call *c, void *arg)
 	return code;
 }
 
-/* The exit codes and the line of a monitoring plug-in. */
-enum health { HEALTH_OK, HEALTH_WARNING, HEALTH_CRITICAL, HEALTH_UNKNOWN };
-
-static enum health
-health(const json_t *d)
-{
-	json_int_t online = count(d, "nodes.device.online");
-	json_int_t wanted =
-	    count(d, "nodes.total") - count(d, "nodes.device.disabled");
-
-	if (strcmp(out_string(d, "xmpp"), "online") != 0 ||
-	    !json_is_true(out_member(d, "registry.online")))
-		return HEALTH_CRITICAL;
-	if (wanted > 0 && online == 0)
-		return HEALTH_CRITICAL;
-	if (online < wanted || json_array_size(out_member(d, "warnings")) > 0)
-		return HEALTH_WARNING;
-	return HEALTH_OK;
-}
-
-/* No daemon is what a monitoring system is there to tell; an answer that could
- * not be had for another reason says nothing of the gateway. */
-static int
-unchecked(int code, const char *why)
-{
-	enum health h = code == EXIT_NODAEMON || code == EXIT_TIMEOUT
-	    ? HEALTH_CRITICAL
-	    : HEALTH_UNKNOWN;
-	int len = (int)strcspn(why, "\n");
-
-	printf("%s %.*s\n", h == HEALTH_CRITICAL ? "CRITICAL" : "UNKNOWN", len,
-	    why);
-	return (int)h;
-}
-
-static int
-check(const struct call *c)
-{
-	static const char *const words[] = { "OK", "WARNING", "CRITICAL" };
-	struct daemon_call dc = { .silence_ms = 0 };
-	char *nodes, *first;
-	enum health h;
-	json_t *d;
-	int code = bridge_talk(c, &dc, json_pack("{s:s}", "cmd", "status"), &d);
-
-	if (code != EXIT_OK)
-		code = unchecked(code, dc.error ? dc.error : "no answer");
-	free(dc.error);
-	if (!d)
-		return code;
-	h = health(d);
-	nodes = nodes_text(d);
-	first = mem_strdup(
-	    out_string(json_array_get(out_member(d, "warnings"), 0), "text"));
-	first[strcspn(first, "\n")] = '\0';
-	printf("%s xmpp %s, registry %s, nodes %s%s%s\n", words[h],
-	    out_string(d, "xmpp"),
-	    json_is_true(out_member(d, "registry.online")) ? "online"
-							   : "offline",
-	    nodes, *first ? "; " : "", first);
-	free(nodes);
-	free(first);
-	json_decref(d);
-	return (int)h;
-}
-
 int
 bridge_status(const struct call *c)
 {
+	if (c->opt[OPT_CHECK] && (c->opt[OPT_WATCH] || c->argc))
+		return verb_usage(c, "--check is of all, and once");
 	if (c->opt[OPT_CHECK])
-		return check(c);
+		return bridge_health(c);
 	return bridge_watch(c, c->opt[OPT_WATCH] != NULL, show, NULL);
 }

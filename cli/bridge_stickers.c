@@ -22,7 +22,7 @@ enum {
 };
 
 const struct opt bridge_stickers_opts[] = {
-	[OPT_FORMAT] = { "format", 'f', "F", "text, term, svg or png" },
+	[OPT_FORMAT] = { "format", 'f', "F", "text, uri, term, svg or png" },
 	[OPT_OUTPUT] = { "output", 'o', "FILE",
 	    "for svg and png; several get -NODE" },
 	[OPT_UNCLAIMED] = { "unclaimed", 'u', NULL,
@@ -35,10 +35,19 @@ const struct opt bridge_stickers_opts[] = {
 	{ NULL, 0, NULL, NULL },
 };
 
-enum { FORMAT_NONE, FORMAT_TEXT, FORMAT_TERM, FORMAT_SVG, FORMAT_PNG, FORMATS };
+enum {
+	FORMAT_NONE,
+	FORMAT_TEXT,
+	FORMAT_URI,
+	FORMAT_TERM,
+	FORMAT_SVG,
+	FORMAT_PNG,
+	FORMATS
+};
 
 static const char *const formats[FORMATS] = {
 	[FORMAT_TEXT] = "text",
+	[FORMAT_URI] = "uri",
 	[FORMAT_TERM] = "term",
 	[FORMAT_SVG] = "svg",
 	[FORMAT_PNG] = "png",
@@ -88,12 +97,12 @@ check_options(struct job *j)
 	if (kind && !j->asset && strcmp(kind, "claim") != 0)
 		return verb_usage(c, "--kind is claim or asset");
 	if (j->format < 0)
-		return verb_usage(c, "--format is text, term, svg or png");
+		return verb_usage(c, "--format is text, uri, term, svg or png");
 	if (picture && !file)
 		return verb_usage(c, "-f %s needs -o FILE", formats[j->format]);
 	if (!picture && file)
 		return verb_usage(c, "-o goes with -f svg or -f png");
-	if (j->format == FORMAT_TEXT && j->asset)
+	if ((j->format == FORMAT_TEXT || j->format == FORMAT_URI) && j->asset)
 		return verb_usage(c, "asset stickers have no claim text");
 	if (j->format == FORMAT_PNG && strcmp(file, "-") == 0 &&
 	    isatty(STDOUT_FILENO))
@@ -167,6 +176,7 @@ print_masked(const char *text, const char *key)
 static int
 print_texts(struct job *j, const json_t *list)
 {
+	const char *member = formats[j->format];
 	bool show = j->c->opt[OPT_SHOW] != NULL;
 	const json_t *s;
 	size_t i;
@@ -174,10 +184,10 @@ print_texts(struct job *j, const json_t *list)
 	json_array_foreach(list, i, s)
 	{
 		if (show)
-			printf("%s\n", out_string(s, "text"));
+			printf("%s\n", out_string(s, member));
 		else
 			print_masked(
-			    out_string(s, "text"), out_string(s, "key"));
+			    out_string(s, member), out_string(s, "key"));
 	}
 	if (!show && j->made)
 		say("the KEY is masked; --show-secrets shows it (whoever reads "
@@ -236,19 +246,32 @@ draw(struct job *j, const json_t *list)
 	return code;
 }
 
+/* Where the pictures are, as thinglabels names them. */
+static void
+say_files(const struct job *j)
+{
+	const char *file = j->c->opt[OPT_OUTPUT], *dot = strrchr(file, '.');
+	bool several = j->made > 1;
+
+	if (!dot || strchr(dot, '/'))
+		dot = file + strlen(file);
+	say("%zu %ssticker%s in %.*s%s%s (mode 0600); print at 100 %%.%s",
+	    j->made, j->asset ? "asset " : "", several ? "s" : "",
+	    (int)(dot - file), file, several ? "-NODE" : "", dot,
+	    j->asset ? "" : "  Whoever reads them can claim the nodes");
+}
+
 static int
 pictures(struct job *j, const json_t *list)
 {
-	const char *file = j->c->opt[OPT_OUTPUT];
 	int code = draw(j, list);
 
-	if (code != EXIT_OK || j->format == FORMAT_TERM || j->asset)
+	if (code != EXIT_OK || j->format == FORMAT_TERM)
 		return code;
-	code = mark_printed(j, list);
+	if (!j->asset)
+		code = mark_printed(j, list);
 	if (code == EXIT_OK)
-		say("%zu sticker%s for %s (mode 0600); print at 100 %%.  "
-		    "Whoever reads them can claim the nodes",
-		    j->made, j->made == 1 ? "" : "s", file);
+		say_files(j);
 	return code;
 }
 
@@ -260,7 +283,8 @@ make(struct job *j)
 
 	if (j->made == 0 && j->without == 0)
 		say("no node to print a sticker for");
-	else if (j->made && j->format == FORMAT_TEXT)
+	else if (j->made &&
+	    (j->format == FORMAT_TEXT || j->format == FORMAT_URI))
 		code = print_texts(j, list);
 	else if (j->made)
 		code = pictures(j, list);

@@ -45,12 +45,29 @@ static const struct column list_plain[] = {
 	{ .title = NULL },
 };
 
+/* Those of the claim among them stand on the sticker. */
+static char *
+tags_text(const json_t *d)
+{
+	json_t *tags = json_object_get(d, "tags"), *value;
+	struct buf b = { 0 };
+	const char *name;
+
+	json_object_foreach(tags, name, value) buf_printf(
+	    &b, "%s%s=%s", b.len ? "  " : "", name, json_string_value(value));
+	if (!json_object_get(tags, "SN"))
+		buf_printf(
+		    &b, "%s(and the node's claim.SN)", b.len ? "  " : "");
+	return buf_take(&b);
+}
+
 static const struct column head[] = {
 	{ .title = "Template", .member = "id" },
 	{ .title = "Name", .member = "name" },
 	{ .title = "Class", .member = "class" },
 	{ .title = "Kind", .member = "kind" },
 	{ .title = "File", .member = "file" },
+	{ .title = "Tags", .text = tags_text },
 	{ .title = NULL },
 };
 
@@ -61,6 +78,7 @@ static const struct column field_columns[] = {
 	{ .title = "UNIT", .member = "unit" },
 	{ .title = "KIND", .member = "kind" },
 	{ .title = "EVERY", .text = bridge_every_text, .right = true },
+	{ .title = "OPTIONS", .member = "options" },
 	{ .title = NULL },
 };
 
@@ -71,7 +89,9 @@ static const struct column control_columns[] = {
 	{ .title = "UNIT", .member = "unit" },
 	{ .title = "MIN", .member = "min", .right = true },
 	{ .title = "MAX", .member = "max", .right = true },
+	{ .title = "STEP", .member = "step", .right = true },
 	{ .title = "CHECK", .member = "verify" },
+	{ .title = "OPTIONS", .member = "options" },
 	{ .title = NULL },
 };
 
@@ -138,11 +158,11 @@ list(const struct call *c)
 static json_t *
 tmpl_json(const struct tmpl *t)
 {
-	return json_pack("{s:i, s:s, s:s?, s:s?, s:s, s:s, s:o, s:o, s:o}",
+	return json_pack("{s:i, s:s, s:s?, s:s?, s:s, s:s, s:o, s:o, s:o, s:o}",
 	    "schema", 1, "id", t->id, "name", t->name, "class", t->class_,
-	    "kind", kind_of(t), "file", t->file, "fields",
-	    template_json_fields(t), "controls", template_json_controls(t),
-	    "plan", template_json_plan(t));
+	    "kind", kind_of(t), "file", t->file, "tags", template_json_tags(t),
+	    "fields", template_json_fields(t), "controls",
+	    template_json_controls(t), "plan", template_json_plan(t));
 }
 
 static void
@@ -152,7 +172,7 @@ print_plan(const json_t *plan)
 
 	if (json_array_size(requests) == 0)
 		return;
-	printf("\nAlone on a line of %s it takes %.1f %% of the time:\n",
+	printf("\nAlone on a line of %s it takes about %.1f %% of the time:\n",
 	    out_string(plan, "serial"),
 	    json_number_value(json_object_get(plan, "load")));
 	out_rows(OUT_TABLE, bridge_request_columns, requests);

@@ -65,6 +65,29 @@ turn_over(struct trace *t)
 	return good && open_file(t);
 }
 
+char *
+bridge_frame_text(const json_t *frame)
+{
+	const char *dir = out_string(frame, "dir");
+	char *what, *ascii, *text;
+
+	if (*out_string(frame, "text")) {
+		what = out_text(json_object_get(frame, "text"));
+		text = mem_printf("%s %s", dir, what);
+		free(what);
+		return text;
+	}
+	what = words_hex(out_string(frame, "hex"));
+	ascii = out_text(json_object_get(frame, "ascii"));
+	if (*out_string(frame, "ascii"))
+		text = mem_printf("%s %-47s  |%s|", dir, what, ascii);
+	else
+		text = mem_printf("%s %s", dir, what);
+	free(what);
+	free(ascii);
+	return text;
+}
+
 /* Returns owned, with its line end. */
 static char *
 line_of(const struct trace *t, const json_t *d)
@@ -80,13 +103,15 @@ line_of(const struct trace *t, const json_t *d)
 		free(what);
 		return line;
 	}
-	what = *text ? out_text(json_object_get(d, "text"))
-		     : words_hex(out_string(d, "hex"));
-	if (t->mode == OUT_PLAIN)
+	if (t->mode == OUT_PLAIN) {
+		what = *text ? out_text(json_object_get(d, "text"))
+			     : words_hex(out_string(d, "hex"));
 		line = mem_printf("%s\t%s\t%s\n", at, dir, what);
-	else /* a file may hold more than a day */
+	} else { /* a file may hold more than a day */
+		what = bridge_frame_text(d);
 		line = mem_printf(
-		    "%s %s %s\n", t->path || !time ? at : time + 1, dir, what);
+		    "%s %s\n", t->path || !time ? at : time + 1, what);
+	}
 	free(what);
 	return line;
 }

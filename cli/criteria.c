@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 /* The longer ones first. */
 static const struct sign {
@@ -114,6 +115,10 @@ criteria_add(struct criteria *c, const char *operand, struct errbuf *eb)
 	text[n] = '\0';
 	op.kind = sign->kind;
 	e = read_value(&op, text + n + strlen(sign->text), eb);
+	/* It would find nothing. */
+	if (strcasecmp(text, "KEY") == 0)
+		return errbuf_set(eb, ERR_PROTO,
+		    "no registry finds things by their KEY; claim with it");
 	return e == OK ? search_add(&c->search, text, &op, eb) : e;
 }
 

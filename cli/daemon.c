@@ -61,8 +61,14 @@ no_permission(struct daemon_call *c)
 static int
 cannot_connect(struct daemon_call *c)
 {
+	int why = errno;
 	struct errbuf eb;
+	struct stat st;
 
+	if (stat(c->path, &st) == 0 && !S_ISSOCK(st.st_mode))
+		return fail(c, EXIT_CONFIG,
+		    mem_printf("%s is no socket of thingbridged", c->path));
+	errno = why;
 	if (errno == EACCES || errno == EPERM)
 		return no_permission(c);
 	if (errno == ENOENT || errno == ECONNREFUSED)
@@ -80,6 +86,9 @@ open_socket(struct daemon_call *c, int *out)
 	struct sockaddr_un sa = { .sun_family = AF_UNIX };
 	int fd, code;
 
+	if (!*c->path)
+		return fail(c, EXIT_CONFIG,
+		    mem_strdup("the path of the control socket is empty"));
 	if (strlen(c->path) >= sizeof(sa.sun_path))
 		return fail(c, EXIT_CONFIG,
 		    mem_printf("the path of the control socket is too long: %s",
@@ -100,6 +109,7 @@ open_socket(struct daemon_call *c, int *out)
 static int
 lost(struct daemon_call *c)
 {
+	c->unanswered = true;
 	return fail(c, EXIT_NODAEMON,
 	    mem_strdup("thingbridged closed the connection without an answer; "
 		       "its log says why"));
@@ -145,6 +155,17 @@ heard(struct talk *t)
 }
 
 static int
+too_silent(struct daemon_call *c)
+{
+	int64_t ms = c->stopped ? DAEMON_STOP_MS : silence_of(c);
+
+	c->unanswered = true;
+	return fail(c, EXIT_TIMEOUT,
+	    mem_printf(
+		"thingbridged has not answered for %d s", (int)(ms / 1000)));
+}
+
+static int
 stop(struct talk *t)
 {
 	static const char line[] = "{\"cmd\":\"stop\"}\n";
@@ -178,11 +199,7 @@ wait_input(struct talk *t)
 		int ready, code;
 
 		if (!forever && left <= 0)
-			return fail(t->c, EXIT_TIMEOUT,
-			    mem_printf("thingbridged has not answered for %d s",
-				(int)((t->c->stopped ? DAEMON_STOP_MS
-						     : silence_of(t->c)) /
-				    1000)));
+			return too_silent(t->c);
 		ready = ppoll(&p, 1, forever ? NULL : &ts, &t->while_waiting);
 		if (ready > 0)
 			return EXIT_OK;
@@ -230,6 +247,7 @@ take_answer(
 	json_int_t code = json_integer_value(json_object_get(a, "exit"));
 	int result = EXIT_OK;
 
+	c->unanswered = false; /* one that would not take it has said why */
 	*more = json_is_true(json_object_get(a, "more"));
 	if (json_is_true(json_object_get(a, "ok")))
 		*data = json_incref(json_object_get(a, "data"));

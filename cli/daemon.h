@@ -22,8 +22,9 @@ struct daemon_call {
 	 * command.  So does a first SIGINT or SIGTERM; a second one kills. */
 	bool (*more)(void *arg, const json_t *data);
 	void *arg;
-	bool stopped; /* set: it was ended before its end */
-	char *error;  /* set: a sentence, owned; NULL when EXIT_OK */
+	bool stopped;    /* set: it was ended before its end */
+	bool unanswered; /* set: it was sent, and no answer came */
+	char *error;     /* set: a sentence, owned; NULL when EXIT_OK */
 };
 
 /* daemon_ask sends request and waits for the last line of the answer.

@@ -20,9 +20,14 @@ struct online {
 	int64_t timeout_ms;
 	void (*ready)(struct online *o, void *arg);
 	void *arg;
+	const struct online_watch *watch;
+	void *watcher;
+	uv_timer_t ticks;
 	bool ended;
 	int code;
 };
+
+enum { TICK_MS = 500 };
 
 struct session *
 online_session(struct online *o)
@@ -38,6 +43,7 @@ on_stopped(void *arg)
 	o->session = NULL;
 	uv_close((uv_handle_t *)&o->timer, NULL);
 	uv_close((uv_handle_t *)&o->interrupt, NULL);
+	uv_close((uv_handle_t *)&o->ticks, NULL);
 }
 
 static void
@@ -55,6 +61,7 @@ online_end(struct online *o, int code)
 		return;
 	o->ended = true;
 	o->code = code;
+	uv_timer_stop(&o->ticks);
 	/* The session must not end inside one of its own callbacks. */
 	uv_timer_start(&o->timer, on_end, 0, 0);
 }
@@ -69,6 +76,41 @@ on_online(void *arg, const char *full_jid)
 		return;
 	uv_timer_stop(&o->timer);
 	o->ready(o, o->arg);
+}
+
+static void
+on_presence(void *arg, xmpp_stanza_t *stanza)
+{
+	struct online *o = arg;
+
+	if (!o->ended && o->watch && o->watch->presence)
+		o->watch->presence(o->watcher, stanza);
+}
+
+static void
+on_message(void *arg, xmpp_stanza_t *stanza)
+{
+	struct online *o = arg;
+
+	if (!o->ended && o->watch && o->watch->message)
+		o->watch->message(o->watcher, stanza);
+}
+
+static void
+on_tick(uv_timer_t *t)
+{
+	struct online *o = t->data;
+
+	if (!o->ended && o->watch->tick)
+		o->watch->tick(o->watcher, clock_mono(&clock_system));
+}
+
+void
+online_watch(struct online *o, const struct online_watch *watch, void *arg)
+{
+	o->watch = watch;
+	o->watcher = arg;
+	uv_timer_start(&o->ticks, on_tick, TICK_MS, TICK_MS);
 }
 
 static void
@@ -124,7 +166,11 @@ make_session(struct online *o, struct errbuf *eb)
 {
 	const struct cfg_account *a = o->account;
 	struct session_events ev = {
-		.online = on_online, .offline = on_offline, .arg = o
+		.online = on_online,
+		.offline = on_offline,
+		.presence = on_presence,
+		.message = on_message,
+		.arg = o,
 	};
 	char host[VALUE_HOST] = "";
 	char *jid = full_jid(a->jid);
@@ -174,7 +220,8 @@ online_run(const struct cfg_account *account, int64_t timeout_ms,
 	}
 	uv_timer_init(&o.loop, &o.timer);
 	uv_signal_init(&o.loop, &o.interrupt);
-	o.timer.data = o.interrupt.data = &o;
+	uv_timer_init(&o.loop, &o.ticks);
+	o.timer.data = o.interrupt.data = o.ticks.data = &o;
 	uv_signal_start(&o.interrupt, on_interrupt, SIGINT);
 	uv_timer_start(&o.timer, on_late, (uint64_t)timeout_ms, 0);
 	session_start(o.session);

@@ -14,6 +14,17 @@ struct online;
 int online_run(const struct cfg_account *account, int64_t timeout_ms,
     void (*ready)(struct online *o, void *arg), void *arg);
 
+/* What a visit hears besides answers, until its end; each may be NULL.  tick is
+ * called twice a second. */
+struct online_watch {
+	void (*presence)(void *arg, xmpp_stanza_t *stanza);
+	void (*message)(void *arg, xmpp_stanza_t *stanza);
+	void (*tick)(void *arg, int64_t mono);
+};
+/* online_watch: watch is static; another replaces the one before. */
+void online_watch(
+    struct online *o, const struct online_watch *watch, void *arg);
+
 struct session *online_session(struct online *o);
 
 /* online_end leaves; the first code counts.  Allowed in any callback. */

@@ -2,6 +2,7 @@
 
 #include "cli/say.h"
 #include "common/buf.h"
+#include "common/clock.h"
 #include "common/mem.h"
 #include "config/value.h"
 #include "xmpp/presence.h"
@@ -83,23 +84,102 @@ on_reply(void *arg, const struct owner_reply *reply)
 	struct own_request *rq = arg;
 	int code = rq->done(rq, reply);
 
+	if (code != OWN_WAITS)
+		own_end(rq, code);
+}
+
+void
+own_end(struct own_request *rq, int code)
+{
 	if (rq->befriend)
 		presence_send(online_session(rq->online), PRESENCE_SUBSCRIBE,
 		    rq->befriend);
 	online_end(rq->online, code);
 }
 
+static int
+not_reached(const struct own_request *rq, const char *why)
+{
+	if (rq->registry)
+		return say_exit(EXIT_OFFLINE,
+		    "the registry %s is not reached: %s; nothing was sent",
+		    rq->registry, why);
+	return say_exit(EXIT_USAGE,
+	    "which registry?  None is named, and the server of this account "
+	    "has none (%s).  Give --registry JID (it stands on the sticker), "
+	    "or set registry in the account file",
+	    why);
+}
+
 static void
-on_ready(struct online *o, void *arg)
+on_reached(void *arg, const char *to, const char *why)
 {
 	struct own_request *rq = arg;
 
+	if (!to) {
+		online_end(rq->online, not_reached(rq, why));
+		return;
+	}
+	snprintf(rq->to, sizeof(rq->to), "%s", to);
+	if (!rq->registry) {
+		rq->registry = rq->to;
+		say("registry %s (found by searching the server)", rq->to);
+	}
+	rq->go(rq);
+}
+
+static void
+on_presence(void *arg, xmpp_stanza_t *presence)
+{
+	reach_presence(&((struct own_request *)arg)->reach, presence);
+}
+
+static void
+on_tick(void *arg, int64_t mono)
+{
+	struct own_request *rq = arg;
+
+	if (!rq->reach.seek || mono < rq->until) {
+		reach_tick(&rq->reach, mono);
+		return;
+	}
+	reach_end(&rq->reach);
+	on_reached(rq, NULL, "no answer in time");
+}
+
+void
+own_reach(struct own_request *rq, struct online *o, void (*go)(void *rq))
+{
+	static const struct online_watch watch = { .presence = on_presence,
+		.tick = on_tick };
+
 	rq->online = o;
-	if (owner_request(online_session(o), rq->registry, rq->msg,
+	rq->go = go;
+	rq->until = clock_mono(&clock_system) + rq->timeout_ms;
+	rq->reach = (struct reach){ .named = rq->registry,
+		.feature = DISCOVERY_NS,
+		.done = on_reached,
+		.arg = rq };
+	online_watch(o, &watch, rq);
+	reach_begin(&rq->reach, o);
+}
+
+static void
+send_request(void *arg)
+{
+	struct own_request *rq = arg;
+
+	if (owner_request(online_session(rq->online), rq->to, rq->msg,
 		rq->timeout_ms, on_reply, rq) != OK)
-		online_end(o,
+		online_end(rq->online,
 		    say_exit(EXIT_OFFLINE,
 			"the connection was lost; nothing was sent"));
+}
+
+static void
+on_ready(struct online *o, void *arg)
+{
+	own_reach(arg, o, send_request);
 }
 
 int
@@ -109,7 +189,27 @@ own_ask(struct own_request *rq, const struct cfg_account *account)
 
 	if (code != EXIT_OK)
 		return code;
-	return online_run(account, rq->timeout_ms, on_ready, rq);
+	code = online_run(account, rq->timeout_ms, on_ready, rq);
+	reach_end(&rq->reach);
+	return code;
+}
+
+int
+own_registry(const struct call *c, const char *known,
+    const struct cfg_account *a, char out[JID_SIZE], const char **registry)
+{
+	const char *named = c->global[OWN_REGISTRY];
+
+	if (!named)
+		named = known && *known ? known : a->registry;
+	*registry = NULL;
+	if (!named || !*named)
+		return EXIT_OK;
+	if (jid_bare(named, out) != OK)
+		return say_exit(
+		    EXIT_USAGE, "\"%s\" is not a registry's JID", named);
+	*registry = out;
+	return EXIT_OK;
 }
 
 int
@@ -120,8 +220,8 @@ own_failed(const char *verb, const struct own_request *rq,
 
 	if (reply->err == ERR_TIMEOUT)
 		return say_exit(EXIT_TIMEOUT,
-		    "outcome unknown: %s has not answered for %d s; try again "
-		    "later",
+		    "outcome unknown: %s has not answered for %d s; the same "
+		    "command again does no harm",
 		    rq->registry, (int)(rq->timeout_ms / 1000));
 	if (reply->err == ERR_OFFLINE && !reply->condition)
 		return say_exit(EXIT_OFFLINE, "outcome unknown: %s", why);

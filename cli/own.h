@@ -5,7 +5,9 @@
 #include "cli/online.h"
 #include "cli/out.h"
 #include "cli/owned.h"
+#include "cli/reach.h"
 #include "cli/verb.h"
+#include "protocol/jid.h"
 #include "registry-client/owner.h"
 
 /* The program's own options, in the order of its table. */
@@ -31,11 +33,14 @@ int own_timeout(const struct call *c, int64_t *ms);
 int own_account(
     const struct call *c, const char *file, struct cfg_account *out);
 
+/* What done returns when it has asked more: own_end follows. */
+enum { OWN_WAITS = -1 };
+
 /* One request to a registry.  done prints what came of it and returns the exit
- * code; it is called once, with the reply. */
+ * code, or OWN_WAITS; it is called once, with the reply. */
 struct own_request {
 	const struct call *call;
-	const char *registry;
+	const char *registry; /* a bare JID; NULL: searched for */
 	const struct disc_msg *msg;
 	int (*done)(struct own_request *rq, const struct owner_reply *reply);
 	void *arg;
@@ -43,10 +48,27 @@ struct own_request {
 	/* own_ask's own */
 	struct online *online;
 	int64_t timeout_ms;
+	struct reach reach;
+	int64_t until;     /* for reach */
+	char to[JID_SIZE]; /* where the registry is asked */
+	void (*go)(void *rq);
 };
 
 /* own_ask connects, sends, waits and leaves.  Returns the exit code. */
 int own_ask(struct own_request *rq, const struct cfg_account *account);
+
+/* own_end befriends and leaves. */
+void own_end(struct own_request *rq, int code);
+
+/* own_reach finds out where rq->registry is asked, and calls go(rq) with rq->to
+ * set, maybe at once; or it ends o.  reach_end(&rq->reach) when o has ended. */
+void own_reach(struct own_request *rq, struct online *o, void (*go)(void *rq));
+
+/* own_registry is the one to ask: of the option, else of known, else of the
+ * account; prepared and bare in out.  Sets *registry to out, or to NULL when
+ * none is named.  Returns an exit code; what is wrong was said. */
+int own_registry(const struct call *c, const char *known,
+    const struct cfg_account *a, char out[JID_SIZE], const char **registry);
 
 /* own_failed says why there is no success and returns the exit code; verb is
  * "claimed", "removed" ... */
@@ -60,9 +82,18 @@ int own_disown(const struct call *c);
 int own_update(const struct call *c);
 int own_search(const struct call *c);
 int own_login(const struct call *c);
+int own_read(const struct call *c);
+int own_set(const struct call *c);
+int own_form(const struct call *c);
+int own_browse(const struct call *c);
+int own_share(const struct call *c);
+int own_unshare(const struct call *c);
 
 extern const struct opt own_claim_opts[];
 extern const struct opt own_search_opts[];
+extern const struct opt own_read_opts[];
+extern const struct opt own_thing_opts[];
+extern const struct opt own_share_opts[];
 
 /* own_tags_text writes the tags of a row: "NAME=value #NAME=1".  Returns owned.
  */

@@ -39,9 +39,9 @@ remember(struct change *ch, enum disc_op op, enum err e)
 		return;
 	if (gone)
 		owned_drop(ch->things, &ch->name);
-	else if (op == DISC_REMOVE && e == OK)
-		json_object_set_new(entry, "public", json_false());
-	else
+	else if (op != DISC_REMOVE || e != OK ||
+	    json_object_set_new(entry, "public", json_false()) != 0 ||
+	    json_object_set_new(entry, "removed", json_true()) != 0)
 		return;
 	save(ch);
 }
@@ -93,20 +93,6 @@ done(struct own_request *rq, const struct owner_reply *reply)
 	return code;
 }
 
-/* The option goes before the registry that the thing was claimed at, and that
- * before the account's. */
-static const char *
-registry_of(const struct change *ch, const struct cfg_account *a)
-{
-	const char *named = ch->call->global[OWN_REGISTRY];
-	const char *known = json_string_value(
-	    json_object_get(owned_find(ch->things, &ch->name), "registry"));
-
-	if (named)
-		return named;
-	return known ? known : a->registry;
-}
-
 static int
 send_change(struct change *ch, enum disc_op op, const struct cfg_account *a)
 {
@@ -118,17 +104,17 @@ send_change(struct change *ch, enum disc_op op, const struct cfg_account *a)
 	};
 	struct own_request rq = {
 		.call = ch->call,
-		.registry = registry_of(ch, a),
 		.msg = &msg,
 		.done = done,
 		.arg = ch,
 	};
 
-	if (!rq.registry || !*rq.registry)
-		return say_exit(EXIT_USAGE,
-		    "which registry?  Give --registry JID, or set registry in "
-		    "the account file");
-	return own_ask(&rq, a);
+	const char *known = json_string_value(
+	    json_object_get(owned_find(ch->things, &ch->name), "registry"));
+	char registry[JID_SIZE];
+	int code = own_registry(ch->call, known, a, registry, &rq.registry);
+
+	return code == EXIT_OK ? own_ask(&rq, a) : code;
 }
 
 /* change carries out op on the thing that the first n operands name. */

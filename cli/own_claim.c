@@ -23,23 +23,52 @@ const struct opt own_claim_opts[] = {
 /* One claim, from text to record. */
 struct claim {
 	const struct call *call;
-	char *text;     /* a secret */
-	char *registry; /* where it goes */
+	struct own_request *rq;
+	char *text;  /* a secret */
+	char *named; /* the registry that the text names */
+	char to[JID_SIZE];
+	const char *registry; /* where it goes; NULL: searched for */
 	struct tags tags;
 	struct cfg_account account;
 	char *things_file;
 	char bare[JID_SIZE]; /* of the thing */
 };
 
-/* first_line cuts text to its first line that is not empty. */
-static void
-first_line(struct buf *b)
-{
-	char *s = b->data + strspn(b->data, " \t\r\n");
+#define BOM "\xef\xbb\xbf" /* some editors begin a file with it */
 
-	s[strcspn(s, "\r\n")] = '\0';
-	memmove(b->data, s, strlen(s) + 1);
-	b->len = strlen(b->data);
+#define ZBAR "QR-Code:" /* zbarimg without --raw */
+
+static bool
+is_blank(int c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+/* read_line reads the first line that is not blank, or too much for one. */
+static void
+read_line(struct buf *b)
+{
+	int c;
+
+	while (b->len <= IOTDISCO_MAX && (c = getchar()) != EOF) {
+		if (c == '\n' && b->len)
+			break;
+		if (b->len || !is_blank(c))
+			buf_putc(b, (char)c);
+	}
+}
+
+/* more tells whether another line with something in it follows. */
+static bool
+more(void)
+{
+	int c;
+
+	while ((c = getchar()) != EOF) {
+		if (!is_blank(c))
+			return true;
+	}
+	return false;
 }
 
 /* read_text takes the claim text from standard input; a terminal is asked and
@@ -48,25 +77,28 @@ static int
 read_text(struct claim *cl)
 {
 	struct buf b = { 0 };
-	char line[512];
+	size_t len;
 
 	if (isatty(STDIN_FILENO))
 		fputs("Claim text, as the QR code holds it: ", stderr);
-	while (b.len <= IOTDISCO_MAX && fgets(line, sizeof(line), stdin)) {
-		bool blank = !b.len && line[strspn(line, " \t\r\n")] == '\0';
-
-		if (blank)
-			continue;
-		buf_puts(&b, line);
-		if (strchr(line, '\n'))
-			break;
-	}
-	explicit_bzero(line, sizeof(line));
+	read_line(&b);
 	if (!b.data)
-		return say_exit(EXIT_USAGE, "no claim text on standard input");
-	first_line(&b);
+		return say_exit(EXIT_USAGE,
+		    "no claim text on standard input (when it comes from "
+		    "zbarimg: it found no code in the picture)");
+	len = b.len;
 	cl->text = buf_take(&b);
+	if (strlen(cl->text) != len || !tag_is_text(cl->text))
+		return say_exit(EXIT_USAGE,
+		    "standard input is not text; of a picture: zbarimg "
+		    "--nodbus -q --raw photo.jpg | thingowner claim");
 	return EXIT_OK;
+}
+
+static bool
+from_stdin(const struct call *c)
+{
+	return c->argc == 0 || strcmp(c->argv[0], "-") == 0;
 }
 
 static int
@@ -74,7 +106,7 @@ take_text(struct claim *cl)
 {
 	const struct call *c = cl->call;
 
-	if (c->argc == 0 || strcmp(c->argv[0], "-") == 0)
+	if (from_stdin(c))
 		return read_text(cl);
 	say("warning: an argument can be seen by every user of this machine; "
 	    "standard input cannot");
@@ -82,27 +114,14 @@ take_text(struct claim *cl)
 	return EXIT_OK;
 }
 
-/* The option goes before the text's R, and that before the account's. */
-static int
-choose_registry(struct claim *cl)
+/* The text without what editors and readers of codes put before it. */
+static const char *
+bare_text(const char *s)
 {
-	const char *named = cl->call->global[OWN_REGISTRY];
-	const char *usual = cl->account.registry;
-	char bare[JID_SIZE];
-
-	if (named)
-		mem_set(&cl->registry, named);
-	else if (!cl->registry && usual && *usual)
-		mem_set(&cl->registry, usual);
-	if (!cl->registry)
-		return say_exit(EXIT_USAGE,
-		    "which registry?  The text names none: give --registry JID "
-		    "(it stands on the sticker), or set registry in the "
-		    "account file");
-	if (jid_bare(cl->registry, bare) != OK)
-		return say_exit(
-		    EXIT_USAGE, "\"%s\" is not a registry's JID", cl->registry);
-	return EXIT_OK;
+	if (strncmp(s, BOM, strlen(BOM)) == 0)
+		s += strlen(BOM);
+	s += strspn(s, " \t\r\n");
+	return strncmp(s, ZBAR, strlen(ZBAR)) == 0 ? s + strlen(ZBAR) : s;
 }
 
 static int
@@ -110,13 +129,22 @@ decode(struct claim *cl)
 {
 	struct errbuf eb = { "" };
 	int code = take_text(cl);
+	enum err e;
 
-	if (code != EXIT_OK)
+	if (code != EXIT_OK || !cl->text)
 		return code;
-	if (iotdisco_decode(cl->text, &cl->tags, &cl->registry, &eb) != OK)
+	e = iotdisco_decode(bare_text(cl->text), &cl->tags, &cl->named, &eb);
+	if (e == ERR_UNSUP)
+		return say_exit(EXIT_USAGE, "%s; nothing was sent", eb.text);
+	if (e != OK)
 		return say_exit(EXIT_USAGE,
 		    "the claim text is not right: %s; nothing was sent",
 		    eb.text);
+	if (from_stdin(cl->call) && !isatty(STDIN_FILENO) && more())
+		return say_exit(EXIT_USAGE,
+		    "standard input has more than one line: a photo of "
+		    "several stickers? Give one claim text at a time; nothing "
+		    "was sent");
 	if (!tags_find(&cl->tags, "KEY"))
 		say("warning: the text has no KEY; was all of it read?");
 	return EXIT_OK;
@@ -134,7 +162,8 @@ announce(const struct claim *cl)
 
 		buf_printf(&b, "%s %s  ", t->name, key ? "(hidden)" : t->value);
 	}
-	say("%sat %s", b.data ? b.data : "", cl->registry);
+	say("%sat %s", b.data ? b.data : "",
+	    cl->registry ? cl->registry : "a registry of this server");
 	buf_fini(&b);
 }
 
@@ -216,37 +245,101 @@ already(const struct claim *cl)
 static int
 not_found(const struct claim *cl)
 {
-	if (already(cl))
-		return EXIT_NOTFOUND;
 	return say_exit(EXIT_NOTFOUND,
 	    "not claimed: not found or already claimed (item-not-found). %s "
 	    "has no unclaimed thing with exactly these tags, and never says "
 	    "which it is.\n"
-	    "Usual reasons: somebody else has claimed it; its gateway is not "
-	    "yet online; the sticker is older than the last reset or disown; "
+	    "Usual reasons: somebody has claimed it, or you, privately; its "
+	    "gateway is not yet online; the sticker is older than the last "
+	    "reset or disown; "
 	    "a character was read wrong.\n"
 	    "Ask the installer for: thingbridge nodes",
 	    cl->registry);
+}
+
+static void
+won(struct claim *cl, const struct thing_name *name, bool is_public)
+{
+	record(cl, name, is_public);
+	if (!cl->call->opt[OPT_NO_SUBSCRIBE] &&
+	    jid_bare(name->jid, cl->bare) == OK) {
+		cl->rq->befriend = cl->bare;
+		say("contact request sent to %s", cl->bare);
+	}
+}
+
+/* The one thing found that is this account's, or NULL. */
+static const struct found_thing *
+own_one(const struct claim *cl, const struct found *found)
+{
+	const struct found_thing *mine = NULL;
+	char me[JID_SIZE], owner[JID_SIZE];
+
+	if (jid_bare(cl->account.jid, me) != OK || found->n != 1 || found->more)
+		return NULL;
+	if (jid_bare(found->v[0].owner, owner) == OK && strcmp(owner, me) == 0)
+		mine = &found->v[0];
+	return mine;
+}
+
+static void
+on_found(void *arg, const struct owner_reply *reply)
+{
+	struct claim *cl = arg;
+	const struct found_thing *mine =
+	    reply->err == OK ? own_one(cl, reply->found) : NULL;
+	char jid[JID_SIZE];
+
+	if (!mine || jid_bare(mine->jid, jid) != OK) {
+		own_end(cl->rq, not_found(cl));
+		return;
+	}
+	say("not claimed now, but %s%s%s with the same tags is yours: an "
+	    "earlier claim was carried out, it seems.  It is among \"things\" "
+	    "now, public",
+	    jid, *mine->node.node ? " node " : "", mine->node.node);
+	won(cl, &(struct thing_name){ jid, mine->node }, true);
+	own_end(cl->rq, EXIT_NOTFOUND);
+}
+
+/* look_for asks for a claimed thing with these tags: when the answer to an
+ * earlier claim was lost, and the KEY is no longer in the registry. */
+static bool
+look_for(struct claim *cl)
+{
+	struct search s = { .count = 2 };
+
+	for (size_t i = 0; i < cl->tags.n; i++) {
+		const struct tag *t = &cl->tags.v[i];
+		struct search_op op = {
+			.kind = SEARCH_EQ, .num = t->num, .value = t->value
+		};
+
+		if (strcmp(t->name, "KEY") != 0 && *t->value &&
+		    search_add(&s, t->name, &op, NULL) != OK)
+			return false;
+	}
+	return s.n > 0 &&
+	    owner_search(online_session(cl->rq->online), cl->rq->to, &s,
+		cl->rq->timeout_ms, on_found, cl) == OK;
 }
 
 static int
 done(struct own_request *rq, const struct owner_reply *reply)
 {
 	struct claim *cl = rq->arg;
-	bool is_public = rq->msg->is_public;
 	struct thing_name name = { reply->jid, reply->node };
 
+	cl->rq = rq;
+	cl->registry = rq->registry; /* it may have been searched for */
+	if (reply->err == ERR_NOTFOUND && already(cl))
+		return EXIT_NOTFOUND;
 	if (reply->err == ERR_NOTFOUND)
-		return not_found(cl);
+		return look_for(cl) ? OWN_WAITS : not_found(cl);
 	if (reply->err != OK)
 		return own_failed("claimed", rq, reply);
-	print(cl, &name, is_public);
-	record(cl, &name, is_public);
-	if (!cl->call->opt[OPT_NO_SUBSCRIBE] &&
-	    jid_bare(reply->jid, cl->bare) == OK) {
-		rq->befriend = cl->bare;
-		say("contact request sent to %s", cl->bare);
-	}
+	print(cl, &name, rq->msg->is_public);
+	won(cl, &name, rq->msg->is_public);
 	return EXIT_OK;
 }
 
@@ -284,13 +377,14 @@ own_claim(const struct call *c)
 	if (code == EXIT_OK)
 		code = own_account(c, file, &cl.account);
 	if (code == EXIT_OK)
-		code = choose_registry(&cl);
+		code =
+		    own_registry(c, cl.named, &cl.account, cl.to, &cl.registry);
 	if (code == EXIT_OK)
 		code = send_claim(&cl);
 	cfg_account_fini(&cl.account);
 	tags_fini(&cl.tags);
 	mem_free_secret(cl.text);
-	free(cl.registry);
+	free(cl.named);
 	free(cl.things_file);
 	free(file);
 	return code;

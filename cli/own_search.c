@@ -136,22 +136,28 @@ on_page(void *arg, const struct owner_reply *reply)
 static int
 ask(struct quest *q)
 {
-	if (owner_search(online_session(q->rq.online), q->rq.registry,
+	if (owner_search(online_session(q->rq.online), q->rq.to,
 		&q->criteria.search, q->rq.timeout_ms, on_page, q) == OK)
 		return EXIT_OK;
 	return say_exit(EXIT_OFFLINE, "the connection was lost");
 }
 
 static void
+begin(void *rq)
+{
+	struct quest *q = ((struct own_request *)rq)->arg;
+	int code = ask(q);
+
+	if (code != EXIT_OK)
+		online_end(q->rq.online, code);
+}
+
+static void
 on_ready(struct online *o, void *arg)
 {
 	struct quest *q = arg;
-	int code;
 
-	q->rq.online = o;
-	code = ask(q);
-	if (code != EXIT_OK)
-		online_end(o, code);
+	own_reach(&q->rq, o, begin);
 }
 
 /* An option's number; absent leaves *out. */
@@ -187,14 +193,16 @@ read_call(struct quest *q, const struct call *c)
 static int
 run(struct quest *q, const struct cfg_account *account)
 {
-	const char *named = q->rq.call->global[OWN_REGISTRY];
+	char registry[JID_SIZE];
+	int code =
+	    own_registry(q->rq.call, NULL, account, registry, &q->rq.registry);
 
-	q->rq.registry = named ? named : account->registry;
-	if (!q->rq.registry || !*q->rq.registry)
-		return say_exit(EXIT_USAGE,
-		    "which registry?  Give --registry JID, or set registry in "
-		    "the account file");
-	return online_run(account, q->rq.timeout_ms, on_ready, q);
+	if (code != EXIT_OK)
+		return code;
+	q->rq.arg = q;
+	code = online_run(account, q->rq.timeout_ms, on_ready, q);
+	reach_end(&q->rq.reach);
+	return code;
 }
 
 int

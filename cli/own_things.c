@@ -2,6 +2,7 @@
 
 #include "cli/say.h"
 #include "common/buf.h"
+#include "common/mem.h"
 
 #include <stdlib.h>
 
@@ -22,12 +23,23 @@ own_tags_text(const json_t *row)
 	return buf_take(&b);
 }
 
+/* As far as this tool has done it. */
+static char *
+state_text(const json_t *row)
+{
+	if (json_is_true(json_object_get(row, "removed")))
+		return mem_strdup("removed");
+	return mem_strdup(json_is_true(json_object_get(row, "public"))
+		? "public"
+		: "private");
+}
+
 static const struct column columns[] = {
 	{ .title = "JID", .member = "jid" },
 	{ .title = "NODE", .member = "node" },
 	{ .title = "SOURCE", .member = "source" },
 	{ .title = "CACHE", .member = "cache" },
-	{ .title = "PUBLIC", .member = "public" },
+	{ .title = "STATE", .text = state_text },
 	{ .title = "CLAIMED", .member = "when" },
 	{ .title = "TAGS", .text = own_tags_text },
 	{ .title = NULL },

@@ -5,6 +5,7 @@
 #include "config/ini.h"
 #include "drivers/busload.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,26 +33,69 @@ words_close(struct words *w)
 	buf_fini(&w->unseen);
 }
 
-/* words_of returns word n of a field's line, or NULL. */
-static json_t *
-word_of(const struct words *w, const char *section, const char *name, int n)
+/* A field's line, as the file has it. */
+static const char *
+line_of(const struct words *w, const char *section, const char *name)
 {
 	for (size_t i = 0; i < w->ini.n; i++) {
 		const struct ini_item *item =
 		    strcmp(w->ini.sections[i].name, section) == 0
 		    ? ini_find(&w->ini.sections[i], name)
 		    : NULL;
-		const char *s = item ? item->value : "";
 
-		while (n > 0 && *s) {
-			s += strcspn(s, " \t");
-			s += strspn(s, " \t");
-			n--;
-		}
-		if (*s)
-			return json_stringn(s, strcspn(s, " \t"));
+		if (item)
+			return item->value;
 	}
-	return json_null();
+	return "";
+}
+
+/* next_word steps to the next word of a line and returns its length, 0: that
+ * was the last. */
+static size_t
+next_word(const char **s)
+{
+	*s += strcspn(*s, " \t");
+	*s += strspn(*s, " \t");
+	return strcspn(*s, " \t");
+}
+
+static json_t *
+word_or_null(const char *s, size_t len)
+{
+	return len ? json_stringn(s, len) : json_null();
+}
+
+/* What members of their own tell, up to a NULL, is left out. */
+static bool
+is_option(const char *word, size_t len, const char *const *told)
+{
+	if (!memchr(word, '=', len))
+		return false;
+	for (; *told; told++)
+		if (strncmp(word, *told, strlen(*told)) == 0)
+			return false;
+	return true;
+}
+
+/* Adds where, type and options of a line to o; a text device's field may have
+ * no type. */
+static void
+add_words(json_t *o, const char *line, const char *const *told)
+{
+	size_t len = strcspn(line, " \t");
+	struct buf options = { 0 };
+
+	json_object_set_new(o, "where", word_or_null(line, len));
+	len = next_word(&line);
+	json_object_set_new(
+	    o, "type", word_or_null(line, memchr(line, '=', len) ? 0 : len));
+	for (; len; len = next_word(&line))
+		if (is_option(line, len, told))
+			buf_printf(&options, "%s%.*s", options.len ? " " : "",
+			    (int)len, line);
+	json_object_set_new(
+	    o, "options", word_or_null(options.data, options.len));
+	buf_fini(&options);
 }
 
 static json_t *
@@ -75,19 +119,19 @@ template_json_fields(const struct tmpl *t)
 		[KIND_IDENTITY] = "identity",
 		[KIND_PEAK] = "peak",
 	};
+	static const char *const told[] = { "unit=", "kind=", "poll=", NULL };
 	struct words w = { .ini = { .n = 0 } };
 	json_t *list = json_array();
 
 	words_open(&w, t);
 	for (size_t i = 0; i < t->n_fields; i++) {
 		const struct field *f = &t->fields[i];
+		json_t *o = json_pack("{s:s, s:s, s:s, s:I}", "name", f->name,
+		    "unit", f->unit, "kind", kinds[f->kind], "every_ms",
+		    (json_int_t)tmpl_poll_ms(t, f, 0));
 
-		json_array_append_new(list,
-		    json_pack("{s:s, s:o, s:o, s:s, s:s, s:I}", "name", f->name,
-			"where", word_of(&w, "field", f->name, 0), "type",
-			word_of(&w, "field", f->name, 1), "unit", f->unit,
-			"kind", kinds[f->kind], "every_ms",
-			(json_int_t)tmpl_poll_ms(t, f, 0)));
+		add_words(o, line_of(&w, "field", f->name), told);
+		json_array_append_new(list, o);
 	}
 	words_close(&w);
 	return list;
@@ -101,25 +145,38 @@ template_json_controls(const struct tmpl *t)
 		[VERIFY_AT] = "read back elsewhere",
 		[VERIFY_NONE] = "cannot be read back",
 	};
+	static const char *const told[] = {
+		"unit=", "min=", "max=", "step=", "verify=", NULL
+	};
 	struct words w = { .ini = { .n = 0 } };
 	json_t *list = json_array();
 
 	words_open(&w, t);
 	for (size_t i = 0; i < t->n_controls; i++) {
 		const struct control *c = &t->controls[i];
+		json_t *o = json_pack("{s:s, s:s, s:o, s:o, s:o, s:s}", "name",
+		    c->f.name, "unit", c->f.unit, "min",
+		    number(c->f.has_min, c->f.min), "max",
+		    number(c->f.has_max, c->f.max), "step",
+		    number(c->has_step, c->step), "verify",
+		    verifies[c->verify]);
 
-		json_array_append_new(list,
-		    json_pack("{s:s, s:o, s:o, s:s, s:o, s:o, s:o, s:s}",
-			"name", c->f.name, "where",
-			word_of(&w, "control", c->f.name, 0), "type",
-			word_of(&w, "control", c->f.name, 1), "unit", c->f.unit,
-			"min", number(c->f.has_min, c->f.min), "max",
-			number(c->f.has_max, c->f.max), "step",
-			number(c->has_step, c->step), "verify",
-			verifies[c->verify]));
+		add_words(o, line_of(&w, "control", c->f.name), told);
+		json_array_append_new(list, o);
 	}
 	words_close(&w);
 	return list;
+}
+
+json_t *
+template_json_tags(const struct tmpl *t)
+{
+	json_t *o = json_object();
+
+	for (size_t i = 0; i < t->n_tags; i++)
+		json_object_set_new(
+		    o, t->tags[i].name, json_string(t->tags[i].value));
+	return o;
 }
 
 static json_t *

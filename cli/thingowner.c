@@ -61,6 +61,41 @@ static const struct verb verbs[] = {
 	    "thingowner disown meter1\n"
 	    "thingowner disown plant7@example.org meter1 MeteringTopology",
 	    NULL, 1, 4, own_disown, false },
+	{ "read", "THING [FIELD...] [OPTION...]", "what a thing measures",
+	    "THING is JID NODE, or the NODE alone when only one of "
+	    "\"thingowner "
+	    "things\"\nhas it.  --history goes back as far as its gateway "
+	    "keeps.",
+	    "thingowner read meter1 Power\n"
+	    "thingowner read meter1 Energy --history 7d --every day",
+	    own_read_opts, 1, -1, own_read, false },
+	{ "set", "THING FIELD=VALUE... [OPTION...]", "switch or set a thing",
+	    "The values are checked together, then written one after the other "
+	    "and read\nback.",
+	    "thingowner set relay1 \"Output 1=true\"\n"
+	    "thingowner set plant7@example.org boiler Setpoint=21.5",
+	    own_thing_opts, 2, -1, own_set, false },
+	{ "form", "THING [OPTION...]", "what can be set, and to what", NULL,
+	    "thingowner form relay1\n"
+	    "thingowner --json form plant7@example.org boiler",
+	    own_thing_opts, 1, 2, own_form, false },
+	{ "browse", "JID", "what is behind a gateway, as far as you may see",
+	    NULL,
+	    "thingowner browse plant7@example.org\n"
+	    "thingowner browse plant7@example.org --plain | cut -f1",
+	    NULL, 1, 1, own_browse, false },
+	{ "share", "THING JID [OPTION...]",
+	    "let somebody read a thing of yours",
+	    "The gateway keeps it until unshare, or until the thing changes "
+	    "its "
+	    "owner.",
+	    "thingowner share meter1 tenant@example.org\n"
+	    "thingowner share relay1 janitor@example.org --control",
+	    own_share_opts, 2, 3, own_share, false },
+	{ "unshare", "THING JID [OPTION...]", "let somebody no more", NULL,
+	    "thingowner unshare meter1 tenant@example.org\n"
+	    "thingowner unshare plant7@example.org meter1 tenant@example.org",
+	    own_thing_opts, 2, 3, own_unshare, false },
 	{ .name = NULL },
 };
 

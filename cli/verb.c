@@ -147,8 +147,12 @@ unknown_option(const struct call *c, const struct grammar *g, const char *arg)
 	struct guess guess = { .word = word };
 
 	if (optopt >= CODE_HELP || grammar_code(g, optopt) != optopt)
-		return verb_usage(
-		    c, "%s: a value is missing, or one too many", arg);
+		return verb_usage(c,
+		    strchr(arg, '=') ? "%.*s takes no value"
+				     : "%.*s needs a value",
+		    (int)strcspn(arg, "="), arg);
+	if (isdigit((unsigned char)optopt))
+		return verb_usage(c, "%s is too small, or no option", arg);
 	if (strncmp(arg, "--", 2) != 0)
 		return verb_usage(c, "unknown option -%c", optopt);
 	snprintf(

@@ -5,6 +5,7 @@
 #include "gateway/plant.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 struct waiting {
 	uint64_t token;
@@ -62,6 +63,32 @@ ask_bus(struct gateway *gw, const char *bus, struct drv_ask *q, ask_done done,
 	w->next = s->first;
 	s->first = w;
 	return OK;
+}
+
+/* What a line says of itself begins with its name. */
+static const char *
+without_name(const char *trouble, const char *bus)
+{
+	size_t n = strlen(bus);
+
+	if (strncmp(trouble, "bus ", 4) == 0 &&
+	    strncmp(trouble + 4, bus, n) == 0 &&
+	    strncmp(trouble + 4 + n, ": ", 2) == 0)
+		return trouble + 4 + n + 2;
+	return trouble;
+}
+
+enum err
+ask_line_down(
+    struct gateway *gw, const char *bus, const char *why, struct errbuf *eb)
+{
+	const struct cfg_bus *line = plant_line(gw->plant, bus);
+	const char *trouble = line ? plant_down(gw->plant, line) : "";
+
+	if (*trouble)
+		why = without_name(trouble, bus);
+	return errbuf_set(eb, ERR_IO, "bus %s: its line is not up%s%s", bus,
+	    why ? ": " : "", why ? why : "");
 }
 
 void

@@ -25,6 +25,11 @@ enum err ask_bus(struct gateway *gw, const char *bus, struct drv_ask *q,
  * about to be freed. */
 void ask_forget(struct ask_table *s, const void *arg);
 
+/* ask_line_down says why a bus cannot be asked: its line's own trouble if that
+ * is known, else why, which may be NULL.  Returns ERR_IO. */
+enum err ask_line_down(
+    struct gateway *gw, const char *bus, const char *why, struct errbuf *eb);
+
 /* Of the plant: an answer came; a bus has stopped and answers no more. */
 void ask_answer(struct ask_table *s, const struct drv_event *ev);
 void ask_stopped(struct ask_table *s, const struct drv_bus *bus);

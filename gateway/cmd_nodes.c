@@ -1,5 +1,7 @@
 /* Commands: the nodes, their values and their tags. */
 #include "common/mem.h"
+#include "config/tagrule.h"
+#include "config/value.h"
 #include "gateway/cmd.h"
 #include "gateway/meta.h"
 #include "gateway/registrar.h"
@@ -118,6 +120,20 @@ field_json(const struct call *c, const struct node *n, size_t i)
 }
 
 static enum err
+no_field(struct call *c, const struct node *n, const char *name)
+{
+	const struct tmpl *t = n->cfg->tmpl;
+	struct guess guess = { .word = name };
+	char hint[96];
+
+	for (size_t i = 0; i < t->n_fields; i++)
+		guess_try(&guess, t->fields[i].name);
+	return errbuf_set(c->eb, ERR_NOTFOUND,
+	    "node %s has no field \"%s\"%s; thingbridge read %s lists them",
+	    n->id, name, guess_hint(&guess, hint, sizeof(hint)), n->id);
+}
+
+static enum err
 read_named(struct call *c, const struct node *n, const json_t *names, json_t *a)
 {
 	json_t *name;
@@ -130,10 +146,7 @@ read_named(struct call *c, const struct node *n, const json_t *names, json_t *a)
 		    want ? tmpl_find(n->cfg->tmpl, want) : NULL;
 
 		if (!f)
-			return errbuf_set(c->eb, ERR_NOTFOUND,
-			    "node %s has no field \"%s\"; thingbridge read %s "
-			    "lists them",
-			    n->id, want ? want : "", n->id);
+			return no_field(c, n, want ? want : "");
 		json_array_append_new(
 		    a, field_json(c, n, (size_t)(f - n->cfg->tmpl->fields)));
 	}
@@ -173,11 +186,19 @@ set_one(struct call *c, struct tags *t, const json_t *tag)
 
 	if (!name || !value)
 		return errbuf_set(c->eb, ERR_RANGE, "a tag is NAME=VALUE");
-	if (strcasecmp(name, "KEY") == 0 || meta_is_claim(name))
+	if (strcasecmp(name, "KEY") == 0)
+		return errbuf_set(c->eb, ERR_REFUSED,
+		    "the KEY is made here and stands on the sticker alone; "
+		    "thingbridge reset makes a new one");
+	if (meta_is_claim(name))
 		return errbuf_set(c->eb, ERR_REFUSED,
 		    "%s belongs to the claim and stands on the sticker; set "
 		    "claim.%s in the configuration and reset the node",
 		    name, name);
+	if (!num && value[0] && tagrule_is_number(name))
+		return errbuf_set(c->eb, ERR_RANGE,
+		    "%s is a number, else no search finds it; write '#%s=%s'",
+		    name, name, value);
 	if (tags_set(t, name, value, num && value[0], &why) != OK)
 		return errbuf_set(c->eb, ERR_RANGE, "%s: %s", name, why.text);
 	return OK;

@@ -91,8 +91,10 @@ tenths(double percent)
 	return round(percent * 10) / 10;
 }
 
+/* measured_ms 0: it is all guessed. */
 static json_t *
-load_json(const struct busload *load, const char *only)
+load_json(const struct busload *load, const char *only, double guessed,
+    double measured_ms)
 {
 	json_t *nodes = json_array();
 
@@ -111,8 +113,25 @@ load_json(const struct busload *load, const char *only)
 			"template", b->node->template_id, "requests", requests,
 			"load", tenths(b->percent)));
 	}
-	return json_pack("{s:s, s:f, s:o}", "bus", load->bus->name, "load",
-	    tenths(load->percent), "nodes", nodes);
+	return json_pack("{s:s, s:f, s:f, s:o, s:o}", "bus", load->bus->name,
+	    "load", tenths(load->percent), "guessed", tenths(guessed), "rtt_ms",
+	    measured_ms > 0 ? json_real(measured_ms) : json_null(), "nodes",
+	    nodes);
+}
+
+static json_t *
+plan_json(struct gateway *gw, const struct bus_status *b, const char *only)
+{
+	struct busload guess = { 0 }, load = { 0 };
+	int64_t rtt_us = (int64_t)b->stats.rtt_us;
+	json_t *o;
+
+	busload_of(gw->cfg, b->line, 0, &guess);
+	busload_of(gw->cfg, b->line, rtt_us, &load);
+	o = load_json(&load, only, guess.percent, (double)rtt_us / 1000);
+	busload_fini(&load);
+	busload_fini(&guess);
+	return o;
 }
 
 enum err
@@ -126,15 +145,11 @@ cmd_plan(struct call *c)
 		return c->e;
 	a = json_array();
 	for (size_t i = 0; i < plant_count(c->gw->plant); i++) {
-		struct busload load = { 0 };
 		struct bus_status b;
 
 		plant_status(c->gw->plant, i, &b);
-		if (one && one->cfg->on != b.line)
-			continue;
-		busload_of(c->gw->cfg, b.line, (int64_t)b.stats.rtt_us, &load);
-		json_array_append_new(a, load_json(&load, only));
-		busload_fini(&load);
+		if (!one || one->cfg->on == b.line)
+			json_array_append_new(a, plan_json(c->gw, &b, only));
 	}
 	c->out.data = json_pack("{s:i, s:o}", "schema", 1, "buses", a);
 	return OK;

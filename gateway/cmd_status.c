@@ -1,7 +1,9 @@
 /* Command: how the gateway is. */
 #include "common/mem.h"
 #include "gateway/cmd.h"
+#include "gateway/keeper.h"
 #include "gateway/plant.h"
+#include "gateway/provisioner.h"
 #include "gateway/registrar.h"
 #include "gateway/warnings.h"
 
@@ -167,15 +169,50 @@ bus_list(struct gateway *gw)
 	return a;
 }
 
+static json_t *
+peer_json(const struct provisioning_peer *peer)
+{
+	return json_pack("{s:s, s:s, s:b}", "jid", peer->jid, "how", peer->how,
+	    "online", peer->to[0] != '\0');
+}
+
+/* Who decides on the nodes, each once: mostly one, or none. */
+static json_t *
+provisioning_json(const struct gateway *gw)
+{
+	const struct provisioning_peer *last =
+	    provisioner_for(gw->provisioner, "");
+	json_t *a = json_array();
+
+	if (last)
+		json_array_append_new(a, peer_json(last));
+	for (size_t i = 0; i < gw->nodes.n; i++) {
+		const struct provisioning_peer *peer = provisioner_for(
+		    gw->provisioner, gw->nodes.v[i]->thing.owner);
+		bool seen = !peer || peer == last;
+
+		for (size_t k = 0; !seen && k < json_array_size(a); k++)
+			seen = strcmp(peer->jid,
+				   json_string_value(json_object_get(
+				       json_array_get(a, k), "jid"))) == 0;
+		if (!seen)
+			json_array_append_new(a, peer_json(peer));
+		last = peer;
+	}
+	return a;
+}
+
 json_t *
 cmd_registry_json(const struct gateway *gw)
 {
 	const char *jid = registrar_jid(gw->registrar);
 
-	return json_pack("{s:s, s:s, s:b, s:b, s:o}", "jid", jid, "how",
-	    registrar_how(gw->registrar), "found", jid[0] != '\0', "online",
-	    registrar_heard(gw->registrar), "trouble",
-	    cmd_text_or_null(registrar_trouble(gw->registrar)));
+	return json_pack("{s:s, s:s, s:b, s:b, s:b, s:o, s:o}", "jid", jid,
+	    "how", registrar_how(gw->registrar), "found", jid[0] != '\0',
+	    "online", registrar_heard(gw->registrar), "resting",
+	    registrar_rests(gw->registrar), "trouble",
+	    cmd_text_or_null(registrar_trouble(gw->registrar)), "provisioning",
+	    provisioning_json(gw));
 }
 
 static json_t *
@@ -185,6 +222,18 @@ config_error(const struct gateway *gw)
 		return json_null();
 	return json_pack("{s:o, s:s}", "at",
 	    cmd_time_or_null(gw->cfg_refused_utc), "text", gw->cfg_refused);
+}
+
+static json_t *
+history_json(const struct gateway *gw)
+{
+	struct history_state h;
+
+	keeper_state(gw->keeper, &h);
+	return json_pack("{s:I, s:I, s:I, s:I, s:o}", "bytes",
+	    (json_int_t)h.bytes, "fields", (json_int_t)h.series, "waiting",
+	    (json_int_t)h.waiting, "lost", (json_int_t)h.dropped, "trouble",
+	    cmd_text_or_null(h.trouble));
 }
 
 enum err
@@ -199,13 +248,13 @@ cmd_status(struct call *c)
 	clock_format(gw->cfg_utc, read_at);
 	c->out.data = json_pack(
 	    "{s:i, s:s, s:s, s:b, s:s, s:s, s:o, s:o, s:o, s:o, s:s, s:o, s:s, "
-	    "s:o}",
+	    "s:o, s:o}",
 	    "schema", 1, "jid", session_jid(gw->session), "xmpp",
 	    xmpp_state(gw), "tls", session_secured(gw->session), "server",
 	    session_server(gw->session), "found_by", session_way(gw->session),
 	    "registry", cmd_registry_json(gw), "nodes", node_counts(gw),
 	    "buses", bus_list(gw), "config", files, "config_read", read_at,
 	    "config_error", config_error(gw), "restart", gw->cfg_restart,
-	    "warnings", warnings_json(gw));
+	    "history", history_json(gw), "warnings", warnings_json(gw));
 	return OK;
 }

@@ -22,6 +22,7 @@ struct trace {
 	int64_t max, size, bytes; /* size: of the file that is written */
 	int64_t report_mono;
 	uint64_t frames, missed;
+	bool is_text;
 	bool started, failed; /* failed before it had started */
 	struct errbuf why;
 };
@@ -125,13 +126,12 @@ to_file(struct trace *t, const struct frame_seen *f)
 static void
 to_client(struct trace *t, const struct frame_seen *f)
 {
-	char at[CLOCK_TEXT], dir[2] = { f->text[0], '\0' };
+	json_t *o = watch_frame_json(f, t->is_text);
+	char at[CLOCK_TEXT];
 
 	clock_format(f->utc_ms, at);
-	if (!job_more(&t->job,
-		json_pack("{s:s, s:s, s:s}", "at", at, "dir", dir,
-		    dir[0] == '!' ? "text" : "hex",
-		    f->text + strspn(f->text + 1, " ") + 1)))
+	json_object_set_new(o, "at", json_string(at));
+	if (!job_more(&t->job, o))
 		t->missed++;
 }
 
@@ -200,6 +200,7 @@ cmd_trace(struct call *c)
 	t->job = (struct job){ &trace_ops, *c->to };
 	t->gw = c->gw;
 	t->bus = mem_strdup(line->name);
+	t->is_text = line->type == BUS_SERIAL;
 	t->max = FILE_MAX;
 	t->report_mono = clock_mono(c->gw->clock) + REPORT_MS;
 	e = cmd_int(c, "max", FILE_MIN, INT64_MAX, &t->max);

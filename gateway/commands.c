@@ -1,5 +1,6 @@
 #include "gateway/cmd.h"
 
+#include "config/value.h"
 #include "gateway/plant.h"
 
 #include <inttypes.h>
@@ -34,6 +35,24 @@ cmd_int(
 	return OK;
 }
 
+enum { HINT = 96 };
+
+static enum err
+no_node(struct call *c, const char *id)
+{
+	const struct nodes *t = &c->gw->nodes;
+	struct guess guess = { .word = id };
+	char hint[HINT];
+
+	for (size_t i = 0; i < t->n; i++) {
+		if (t->v[i]->cfg)
+			guess_try(&guess, t->v[i]->id);
+	}
+	return errbuf_set(c->eb, ERR_NOTFOUND,
+	    "there is no node \"%s\"%s; thingbridge nodes lists them", id,
+	    guess_hint(&guess, hint, sizeof(hint)));
+}
+
 struct node *
 cmd_node(struct call *c, const char *id)
 {
@@ -46,10 +65,22 @@ cmd_node(struct call *c, const char *id)
 		errbuf_set(
 		    c->eb, c->e, "several sources have a node \"%s\"", id);
 	else if (c->e != OK)
-		errbuf_set(c->eb, c->e,
-		    "there is no node \"%s\"; thingbridge nodes lists them",
-		    id);
+		c->e = no_node(c, id);
 	return c->e == OK ? n : NULL;
+}
+
+static enum err
+no_line(struct call *c, const char *name)
+{
+	const struct cfg *cfg = c->gw->cfg;
+	struct guess guess = { .word = name };
+	char hint[HINT];
+
+	for (size_t i = 0; i < cfg->n_buses; i++)
+		guess_try(&guess, cfg->buses[i].name);
+	return errbuf_set(c->eb, ERR_NOTFOUND,
+	    "there is no bus \"%s\"%s; thingbridge status lists them", name,
+	    guess_hint(&guess, hint, sizeof(hint)));
 }
 
 const struct cfg_bus *
@@ -63,9 +94,7 @@ cmd_line(struct call *c)
 	if (!name)
 		errbuf_set(c->eb, c->e, "which bus?  Its name is needed");
 	else if (!line)
-		errbuf_set(c->eb, c->e,
-		    "there is no bus \"%s\"; thingbridge status lists them",
-		    name);
+		c->e = no_line(c, name);
 	return line;
 }
 

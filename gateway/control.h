@@ -32,14 +32,17 @@
  *   stickers {"nodes"?: [ID...], "unclaimed"?: bool,
  *             "kind"?: "claim"|"asset", "secrets"?: bool, "printed"?: bool}
  *      data {"schema":1,"stickers":[{"node","name","place","maker","model",
- *      "sn","bus","address","jid","registry","claim","sticker","text","key",
- *      "why"}]}; text and key are null without secrets, for kind asset, and
- *      for a node that has no claim text now (why says so); printed marks
+ *      "sn","bus","address","jid","registry","claim","sticker","text","uri",
+ *      "key","why"}]}; text, uri and key are null without secrets, for kind
+ * asset, and for a node that has no claim text now (why says so); printed marks
  *      them as printed
  *   reset, register, unregister {"node": ID}
  *      data {"schema":1,"node","claim"}
  *   registry {}
- *      data {"schema":1,"jid","how","found","online","trouble": TEXT|null}
+ *      data {"schema":1,"jid","how","found","online","resting" (an account,
+ *      left until there is something to say),"trouble": TEXT|null,
+ *      "provisioning":[{"jid","how","online"}]}: one for all nodes, or one
+ *      for each owner who is one
  *   reload   {}   data {"schema":1,"added","changed","removed",
  *      "buses" (lines opened anew, as their settings have changed),
  *      "notes":[...]}
@@ -49,7 +52,9 @@
  *      "outcome": "verified"|"written"|"dry"}; new is what was read back, or
  *      would be or was written
  *   plan     {"node"?: ID}
- *      data {"schema":1,"buses":[{"bus","load" (percent, planned),"nodes":
+ *      data {"schema":1,"buses":[{"bus","load" (percent, planned, by what was
+ *      measured if anything was),"guessed" (without that),"rtt_ms" (the mean
+ *      that was measured, or null),"nodes":
  *      [{"node","template","requests":[{"table","address","count","fields":
  *      [NAME...],"every_ms","bytes","ms"}],"load"}]}]}; of text devices
  *      table, address and count are null
@@ -74,13 +79,14 @@
  *   probe    {"bus", "address", "template"?: ID, "where"?: TEXT,
  *             "type"?: TEXT}
  *      data {"schema":1,"bus","serial","address","frames":[{"at_ms","dir",
- *      "hex"}],"result": "ok"|"exception N"|"timeout"|"garbled","hint":
- *      TEXT|null (several lines),"maker","product","looks_like": [ID...],
- *      "readings":[{"type","order": TEXT|null,"value","line": TEXT|null to
- *      paste into a template}]}; with a template "fields" as in `read`
- *      instead of readings
+ *      "hex" or "text","ascii"? (of type = serial),"serial"? (when it is
+ *      not the line's)}],"result": "ok"|"exception N"|"timeout"|"garbled",
+ *      "hint": TEXT|null (several lines),"maker","product","looks_like":
+ *      [ID...],"readings":[{"type","order": TEXT|null,"value","line":
+ *      TEXT|null to paste into a template}]}; with a template "fields" as
+ *      in `read` instead of readings
  *   trace    {"bus", "file"?: PATH, "max"?: bytes}
- *      more {"at": UTC,"dir": ">"|"<"|"!","hex" or "text"}; last
+ *      more {"at": UTC,"dir": ">"|"<"|"!","hex" or "text","ascii"?}; last
  *      {"schema":1,"bus","frames": N,"missed": N (the client was too slow)}.
  *      With a file, which must not exist and is kept 0600, the daemon writes
  *      "at dir hex" lines there instead, and keeps one older file of max

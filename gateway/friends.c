@@ -2,7 +2,10 @@
 
 #include "common/log.h"
 #include "common/mem.h"
+#include "gateway/access.h"
 #include "gateway/gateway.h"
+#include "gateway/judge.h"
+#include "gateway/provisioner.h"
 #include "gateway/registrar.h"
 #include "xmpp/presence.h"
 
@@ -38,6 +41,8 @@ friends_new(struct gateway *gw)
 void
 friends_free(struct friends *f)
 {
+	if (f && f->gw->judge)
+		judge_forget(f->gw->judge, f);
 	free(f);
 }
 
@@ -47,14 +52,28 @@ is_friend(const struct friends *f, const char *bare)
 	const struct nodes *t = &f->gw->nodes;
 
 	if (jid_same_bare(bare, registrar_jid(f->gw->registrar)) ||
-	    jid_same_bare(bare, f->gw->cfg->provisioning.jid))
+	    provisioner_is(f->gw->provisioner, bare))
 		return true;
+	/* An owner stays one while his node is disabled. */
 	for (size_t i = 0; i < t->n; i++) {
 		if (thing_has_owner(&t->v[i]->thing) &&
 		    jid_same_bare(bare, t->v[i]->thing.owner))
 			return true;
 	}
-	return false;
+	return access_is_friend(f->gw->access, bare);
+}
+
+/* A registry that rests may ask for us again, but is not asked. */
+static bool
+is_kept(const struct friends *f, const char *bare)
+{
+	const struct registrar *r = f->gw->registrar;
+
+	if (registrar_befriends(r, bare) ||
+	    provisioner_befriends(f->gw->provisioner, bare))
+		return true;
+	return is_friend(f, bare) &&
+	    !(registrar_rests(r) && jid_same_bare(bare, registrar_jid(r)));
 }
 
 /* Peers expect a subscription in both directions. */
@@ -70,6 +89,38 @@ static void
 forget_waiting(struct friends *f, size_t i)
 {
 	f->waiting[i] = f->waiting[--f->n];
+}
+
+/* Silence is a no, which comes with the end of waiting. */
+static void
+judged_friend(
+    void *arg, const struct prov_msg *asked, const struct prov_msg *answer)
+{
+	if (answer && answer->result)
+		friends_approve(arg, asked->jid);
+}
+
+static void
+judged_kept(
+    void *arg, const struct prov_msg *asked, const struct prov_msg *answer)
+{
+	if (!answer || !answer->result)
+		friends_drop(arg, asked->jid);
+}
+
+/* False: there is nobody to ask. */
+static bool
+ask_judge(struct friends *f, const char *bare, judge_done done)
+{
+	const struct provisioning_peer *peer =
+	    provisioner_for(f->gw->provisioner, "");
+	const struct prov_msg m = {
+		.op = PROV_IS_FRIEND, .jid = bare, .tokens = { "", "", "" }
+	};
+
+	if (!peer || !*peer->to)
+		return false;
+	return judge_ask(f->gw->judge, peer, &m, done, f) == OK;
 }
 
 static void
@@ -89,6 +140,47 @@ subscribe(struct friends *f, const char *bare)
 	}
 	snprintf(f->waiting[f->n].bare, JID_SIZE, "%s", bare);
 	f->waiting[f->n++].until_mono = clock_mono(f->gw->clock) + WAIT_MS;
+	ask_judge(f, bare, judged_friend);
+}
+
+static void
+recommended(struct friends *f, const char *server, const struct prov_msg *m)
+{
+	char bare[JID_SIZE];
+
+	if (jid_bare(m->jid, bare) != OK)
+		return;
+	if (m->op == PROV_FRIEND) {
+		accept_friend(f, bare);
+		return;
+	}
+	judge_unfriend(f->gw->judge, server, bare);
+	friends_drop(f, bare);
+}
+
+/* friend and unfriend, of the provisioning server alone. */
+void
+friends_message(struct friends *f, xmpp_stanza_t *message)
+{
+	xmpp_stanza_t *el = child_next(
+	    xmpp_stanza_get_children(message), NULL, PROVISIONING_NS);
+	const char *from = xmpp_stanza_get_from(message);
+	struct prov_msg m = { 0 };
+	char bare[JID_SIZE];
+
+	if (!el || !from || jid_bare(from, bare) != OK)
+		return;
+	if (prov_parse(el, &m, NULL) == OK &&
+	    (m.op == PROV_FRIEND || m.op == PROV_UNFRIEND)) {
+		if (provisioner_is(f->gw->provisioner, bare))
+			recommended(f, bare, &m);
+		else
+			log_warn("access",
+			    "ignored %s of %s: it is not the provisioning "
+			    "server",
+			    prov_name(m.op), from);
+	}
+	prov_fini(&m);
 }
 
 void
@@ -123,7 +215,7 @@ friends_approve(struct friends *f, const char *bare)
 void
 friends_drop(struct friends *f, const char *bare)
 {
-	if (!session_online(f->gw->session) || is_friend(f, bare))
+	if (!session_online(f->gw->session) || is_kept(f, bare))
 		return; /* offline: the next login mends the roster */
 	log_info("friends", "%s owns nothing here any more", bare);
 	roster_remove(f->gw->session, bare);
@@ -153,7 +245,11 @@ mend(void *arg, const char *bare, const char *subscription)
 	struct friends *f = arg;
 
 	(void)subscription;
-	friends_drop(f, bare);
+	if (is_kept(f, bare) || ask_judge(f, bare, judged_kept))
+		return;
+	/* The server that said so may not have been found yet. */
+	if (!judge_knows(f->gw->judge, NULL, bare, NULL))
+		friends_drop(f, bare);
 }
 
 static void
@@ -165,9 +261,15 @@ mended(void *arg, bool ok)
 }
 
 void
+friends_mend(struct friends *f)
+{
+	roster_get(f->gw->session, mend, mended, f);
+}
+
+void
 friends_online(struct friends *f)
 {
 	f->n = 0; /* the server repeats what was not answered */
-	roster_get(f->gw->session, mend, mended, f);
+	friends_mend(f);
 	presence_send(f->gw->session, PRESENCE_AVAILABLE, NULL);
 }

@@ -14,7 +14,12 @@ struct friends *friends_new(struct gateway *gw);
 void friends_free(struct friends *f);
 
 void friends_online(struct friends *f); /* asks for the roster and mends it */
+/* friends_mend drops from the roster who is not a friend any more. */
+void friends_mend(struct friends *f);
 void friends_presence(struct friends *f, xmpp_stanza_t *presence);
+
+/* friends_message: what the provisioning server recommends (XEP-0324). */
+void friends_message(struct friends *f, xmpp_stanza_t *message);
 
 /* friends_approve answers a subscription that waited for its owner's claim. */
 void friends_approve(struct friends *f, const char *bare);

@@ -7,14 +7,25 @@
 #include "common/utf8.h"
 #include "config/secret.h"
 #include "drivers/check.h"
+#include "gateway/access.h"
 #include "gateway/ask.h"
+#include "gateway/browse.h"
 #include "gateway/control.h"
 #include "gateway/friends.h"
+#include "gateway/judge.h"
+#include "gateway/keeper.h"
 #include "gateway/plant.h"
+#include "gateway/provisioner.h"
+#include "gateway/readout.h"
 #include "gateway/registrar.h"
 #include "gateway/resources.h"
+#include "gateway/steer.h"
 #include "gateway/store.h"
+#include "gateway/tell.h"
 #include "gateway/watch.h"
+#include "protocol/concentrator.h"
+#include "protocol/control.h"
+#include "protocol/sensor_data.h"
 #include "protocol/stanza.h"
 #include "xmpp/find.h"
 #include "xmpp/iq.h"
@@ -27,20 +38,18 @@ enum { TICK_MS = 2000, TRIM_TICKS = 5 };
 
 static const struct disco_identity identity = { "gateway", "iot",
 	"thingbridge" };
-static const char *const features[] = { NS_DISCO_INFO, NS_PING, NULL };
+static const char *const features[] = { NS_DISCO_INFO, NS_PING, SENSOR_NS,
+	CONTROL_NS, CONCENTRATOR_NS, FORM_NS, VALIDATE_NS, DYNAMIC_NS, NULL };
 
 /* Nodes and configuration. */
 
-static const struct cfg_node *
-section_of(const struct cfg *c, const struct node *n)
+static struct node *
+node_of(const struct gateway *gw, const struct cfg_node *section)
 {
-	for (size_t i = 0; i < c->n_nodes; i++) {
-		if (strcmp(c->nodes[i].name_id, n->id) == 0 &&
-		    strcmp(c->nodes[i].source, n->source) == 0 &&
-		    strcmp(c->nodes[i].cache, n->cache) == 0)
-			return &c->nodes[i];
-	}
-	return NULL;
+	const struct node_ref ref = { section->name_id, section->source,
+		section->cache };
+
+	return nodes_by_ref(&gw->nodes, &ref);
 }
 
 static void
@@ -74,24 +83,30 @@ configure_nodes(struct gateway *gw, struct reload_counts *counts)
 	const struct cfg *c = gw->cfg;
 	size_t had = gw->nodes.n;
 
+	for (size_t i = 0; i < c->n_nodes; i++) {
+		struct node *n = node_of(gw, &c->nodes[i]);
+
+		if (n)
+			n->next_cfg = &c->nodes[i];
+	}
 	for (size_t i = 0; i < had; i++) {
 		struct node *n = gw->nodes.v[i];
-		const struct cfg_node *was = n->cfg, *is = section_of(c, n);
+		const struct cfg_node *was = n->cfg, *is = n->next_cfg;
 
+		n->next_cfg = NULL;
 		if (was && is && !cfg_node_equal(was, is))
 			counts->changed++;
 		else if (was && !is)
 			counts->removed++;
 		else if (!was && is)
 			counts->added++;
+		tell_configure(gw->tell, n, is);
 		node_configure(n, is);
+		tell_news(gw->tell, n);
 		event(gw, n, is ? THING_CONFIGURED : THING_DECONFIGURED);
 	}
 	for (size_t i = 0; i < c->n_nodes; i++) {
-		struct node_ref ref = { c->nodes[i].name_id, c->nodes[i].source,
-			c->nodes[i].cache };
-
-		if (nodes_by_ref(&gw->nodes, &ref))
+		if (node_of(gw, &c->nodes[i]))
 			continue;
 		add_node(gw, &c->nodes[i]);
 		counts->added++;
@@ -207,6 +222,9 @@ offline(void *arg, enum session_fault fault, const char *text)
 	memcpy(gw->offline_why, why, sizeof(why));
 	status(gw, "offline");
 	registrar_offline(gw->registrar);
+	provisioner_offline(gw->provisioner);
+	readout_offline(gw->readout);
+	tell_offline(gw->tell);
 }
 
 static void
@@ -216,6 +234,27 @@ presence(void *arg, xmpp_stanza_t *stanza)
 
 	friends_presence(gw->friends, stanza);
 	registrar_presence(gw->registrar, stanza);
+	provisioner_presence(gw->provisioner, stanza);
+	readout_presence(gw->readout, stanza);
+	tell_presence(gw->tell, stanza);
+}
+
+static void
+bounced(void *arg, xmpp_stanza_t *stanza)
+{
+	struct gateway *gw = arg;
+
+	readout_bounced(gw->readout, stanza);
+	tell_bounced(gw->tell, stanza);
+}
+
+static void
+message(void *arg, xmpp_stanza_t *stanza)
+{
+	struct gateway *gw = arg;
+
+	friends_message(gw->friends, stanza);
+	steer_message(gw->steer, stanza);
 }
 
 /* host = a word: where to look for the server. */
@@ -283,8 +322,8 @@ connect_parts(struct gateway *gw, struct errbuf *eb)
 		.ca_file = x->ca_file,
 		.create_account = x->register_,
 	};
-	const struct session_events ev = { online, offline, presence, NULL,
-		gw };
+	const struct session_events ev = { online, offline, presence, message,
+		bounced, gw };
 	enum err e =
 	    session_new(&gw->loop, gw->clock, &sc, &ev, &gw->session, eb);
 
@@ -293,6 +332,11 @@ connect_parts(struct gateway *gw, struct errbuf *eb)
 		return e;
 	iq_disco(gw->session, &identity, features);
 	iq_routes(gw->session, registrar_routes, gw->registrar);
+	gw->readout = readout_new(gw);
+	iq_routes(gw->session, readout_routes, gw->readout);
+	iq_routes(gw->session, steer_routes, gw->steer);
+	iq_routes(gw->session, browse_routes, gw->browse);
+	iq_routes(gw->session, judge_routes, gw->judge);
 	return OK;
 }
 
@@ -302,9 +346,14 @@ static void
 turn(uv_prepare_t *h)
 {
 	struct gateway *gw = h->data;
+	bool kept;
 
-	if (!gw->stopping)
-		registrar_turn(gw->registrar);
+	if (gw->stopping)
+		return;
+	kept = registrar_turn(gw->registrar) == OK;
+	browse_turn(gw->browse, kept);
+	if (kept)
+		keeper_turn(gw->keeper);
 }
 
 static void
@@ -314,7 +363,9 @@ tick(uv_timer_t *h)
 
 	registrar_tick(gw->registrar);
 	friends_tick(gw->friends);
+	provisioner_tick(gw->provisioner);
 	plant_tick(gw->plant);
+	keeper_tick(gw->keeper);
 	if (++gw->ticks % TRIM_TICKS == 0)
 		resources_trim();
 }
@@ -348,9 +399,13 @@ stop(uv_signal_t *h, int signum)
 		return;
 	log_info("gateway", "stopping");
 	notify_send("STOPPING=1");
-	registrar_turn(gw->registrar);
+	browse_turn(gw->browse, registrar_turn(gw->registrar) == OK);
 	gw->stopping = true;
+	tell_stop(gw->tell);
+	registrar_offline(gw->registrar);
+	provisioner_offline(gw->provisioner);
 	control_close(gw->control);
+	readout_stop(gw->readout);
 	plant_stop(gw->plant);
 	session_stop(gw->session, session_gone, gw);
 	for (size_t i = 0; i < sizeof(handles) / sizeof(handles[0]); i++)
@@ -409,15 +464,21 @@ open_parts(struct gateway *gw, struct errbuf *eb)
 
 	if (e == OK)
 		e = store_load(gw->store, &gw->nodes, eb);
+	if (e != OK)
+		return e;
 	gw->registrar = registrar_new(gw, registry);
 	gw->friends = friends_new(gw);
-	if (e == OK) {
-		configure_nodes(gw, &counts);
-		e = make_password(&gw->cfg->xmpp, eb);
-	}
-	if (e == OK) {
+	gw->provisioner = provisioner_new(gw);
+	gw->judge = judge_new(gw);
+	gw->access = access_new(gw);
+	gw->steer = steer_new(gw);
+	gw->tell = tell_new(gw);
+	gw->browse = browse_new(gw);
+	gw->keeper = keeper_new(gw);
+	configure_nodes(gw, &counts);
+	e = make_password(&gw->cfg->xmpp, eb);
+	if (e == OK)
 		e = connect_parts(gw, eb);
-	}
 	if (e == OK)
 		e = control_new(
 		    &gw->loop, gw->cfg->gateway.control, gw, &gw->control, eb);
@@ -455,15 +516,26 @@ gateway_run(struct cfg *cfg, const struct clock *clock)
 	} else {
 		log_err("gateway", "%s", eb.text);
 		control_close(gw.control);
+		readout_stop(gw.readout);
+		if (gw.tell)
+			tell_stop(gw.tell);
 		if (gw.session)
 			session_stop(gw.session, session_gone, &gw);
 		uv_run(&gw.loop, UV_RUN_DEFAULT);
 	}
 	registrar_free(gw.registrar);
 	friends_free(gw.friends);
+	provisioner_free(gw.provisioner);
+	readout_free(gw.readout);
+	steer_free(gw.steer);
+	browse_free(gw.browse);
+	tell_free(gw.tell);
+	access_free(gw.access);
+	judge_free(gw.judge);
 	plant_free(gw.plant);
 	ask_free(gw.asks);
 	watches_free(gw.watches);
+	keeper_free(gw.keeper);
 	nodes_fini(&gw.nodes);
 	store_close(gw.store);
 	if (gw.first != gw.cfg)

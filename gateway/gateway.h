@@ -10,12 +10,20 @@
 
 #include <uv.h>
 
+struct access;
+struct browse;
 struct ask_table;
 struct control_socket;
 struct friends;
+struct judge;
+struct keeper;
 struct plant;
+struct provisioner;
+struct readout;
 struct registrar;
+struct steer;
 struct store;
+struct tell;
 struct watches;
 
 struct gateway {
@@ -32,7 +40,15 @@ struct gateway {
 	struct session *session;
 	struct registrar *registrar;
 	struct friends *friends;
+	struct provisioner *provisioner;
+	struct access *access;
+	struct judge *judge;
 	struct plant *plant;
+	struct keeper *keeper;
+	struct readout *readout;
+	struct steer *steer;
+	struct browse *browse;
+	struct tell *tell;
 	struct control_socket *control;
 	struct ask_table *asks;
 	struct watches *watches;

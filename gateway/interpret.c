@@ -148,6 +148,20 @@ interpret(const struct range *r, json_t *out)
 	}
 }
 
+bool
+interpret_type(const struct range *r, const char *type, json_t *out)
+{
+	bool bits = r->table == MB_COIL || r->table == MB_DISCRETE;
+
+	for (size_t t = 0; !bits && t < sizeof(types) / sizeof(types[0]); t++) {
+		if (strcmp(type, types[t].name) != 0 || types[t].regs > r->n)
+			continue;
+		add_type(r, t, out);
+		return true;
+	}
+	return false;
+}
+
 void
 interpret_as(
     const struct field *f, const char *line, const uint16_t *regs, json_t *out)
@@ -170,8 +184,11 @@ complain(const struct buf *errs, struct errbuf *eb)
 
 	if (mark)
 		text = mark + strlen("error: ");
-	return errbuf_set(
-	    eb, ERR_RANGE, "%.*s", (int)strcspn(text, "\n"), text);
+	mark = strstr(text, "] value: ");
+	if (mark)
+		text = mark + strlen("] value: ");
+	return errbuf_set(eb, ERR_RANGE, "%.*s; as in holding:0x10 u32",
+	    (int)strcspn(text, "\n"), text);
 }
 
 enum err

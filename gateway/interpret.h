@@ -21,6 +21,11 @@ struct range {
  * first four registers; of coils, of each. */
 void interpret(const struct range *r, json_t *out);
 
+/* interpret_type appends those of one type alone, in each order of its bytes.
+ * False: it is none of the types that interpret knows, and nothing was
+ * appended. */
+bool interpret_type(const struct range *r, const char *type, json_t *out);
+
 /* interpret_as appends the reading of one field, whose line is `where type`. */
 void interpret_as(
     const struct field *f, const char *line, const uint16_t *regs, json_t *out);

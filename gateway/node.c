@@ -2,6 +2,7 @@
 
 #include "common/mem.h"
 #include "common/utf8.h"
+#include "gateway/keeper.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +13,69 @@ enum {
 	WRONG_MIN = 2,   /* fields */
 	WRONG_SHARE = 4, /* one of so many */
 	TROUBLE_SIZE = 1024,
+	BUCKETS_FIRST = 64,
 };
+
+/* FNV-1a, over the ends of the three texts too. */
+static uint32_t
+hash_of(const struct node_ref *ref)
+{
+	const char *const texts[] = { ref->node, ref->source, ref->cache };
+	uint32_t h = 2166136261u;
+
+	for (size_t i = 0; i < 3; i++) {
+		for (const char *p = texts[i]; *p; p++)
+			h = (h ^ (unsigned char)*p) * 16777619u;
+		h *= 16777619u;
+	}
+	return h;
+}
+
+uint32_t
+node_hash(const struct node *n)
+{
+	const struct node_ref ref = node_ref_of(n);
+
+	return hash_of(&ref);
+}
+
+static struct node **
+bucket_of(const struct nodes *t, uint32_t hash)
+{
+	return &t->bucket[hash & (t->n_buckets - 1)];
+}
+
+static void
+index_add(struct nodes *t, struct node *n)
+{
+	struct node **b = bucket_of(t, node_hash(n));
+
+	n->chain = *b;
+	*b = n;
+}
+
+static void
+index_remove(struct nodes *t, const struct node *n)
+{
+	struct node **link = bucket_of(t, node_hash(n));
+
+	while (*link != n)
+		link = &(*link)->chain;
+	*link = n->chain;
+}
+
+/* Makes room for one more than there are. */
+static void
+index_grow(struct nodes *t)
+{
+	if (t->n < t->n_buckets)
+		return;
+	t->n_buckets = t->n_buckets ? t->n_buckets * 2 : BUCKETS_FIRST;
+	free(t->bucket);
+	t->bucket = mem_array(t->n_buckets, sizeof(struct node *));
+	for (size_t i = 0; i < t->n; i++)
+		index_add(t, t->v[i]);
+}
 
 struct node *
 nodes_add(struct nodes *t, const struct node_ref *ref)
@@ -23,6 +86,8 @@ nodes_add(struct nodes *t, const struct node_ref *ref)
 	n->id = mem_strdup(ref->node);
 	n->source = mem_strdup(ref->source);
 	n->cache = mem_strdup(ref->cache);
+	index_grow(t);
+	index_add(t, n);
 	t->v = mem_grow(t->v, t->n, &t->cap, sizeof(*t->v));
 	t->v[t->n++] = n;
 	return n;
@@ -46,6 +111,8 @@ node_free(struct node *n)
 	tags_fini(&n->acked);
 	tags_fini(&n->meta);
 	learned_fini(&n->learned);
+	shares_fini(&n->shares);
+	keeper_unbind(n);
 	set_points(n, 0);
 	free(n->trouble);
 	free(n->follows);
@@ -62,6 +129,7 @@ nodes_remove(struct nodes *t, struct node *n)
 
 	while (t->v[i] != n)
 		i++;
+	index_remove(t, n);
 	t->n--;
 	memmove(t->v + i, t->v + i + 1, (t->n - i) * sizeof(*t->v));
 	node_free(n);
@@ -73,21 +141,21 @@ nodes_fini(struct nodes *t)
 	for (size_t i = 0; i < t->n; i++)
 		node_free(t->v[i]);
 	free(t->v);
+	free(t->bucket);
 	memset(t, 0, sizeof(*t));
 }
 
 struct node *
 nodes_by_ref(const struct nodes *t, const struct node_ref *ref)
 {
-	for (size_t i = 0; i < t->n; i++) {
-		struct node *n = t->v[i];
+	struct node *n = t->n ? *bucket_of(t, hash_of(ref)) : NULL;
 
-		if (strcmp(n->id, ref->node) == 0 &&
-		    strcmp(n->source, ref->source) == 0 &&
-		    strcmp(n->cache, ref->cache) == 0)
-			return n;
-	}
-	return NULL;
+	while (n &&
+	    (strcmp(n->id, ref->node) != 0 ||
+		strcmp(n->source, ref->source) != 0 ||
+		strcmp(n->cache, ref->cache) != 0))
+		n = n->chain;
+	return n;
 }
 
 /* Handles only grow, and the table keeps the order in which they were given. */
@@ -183,6 +251,7 @@ node_configure(struct node *n, const struct cfg_node *cfg)
 	bool same = n->cfg && cfg && node_polled_alike(n->cfg, cfg) &&
 	    cfg_bus_equal(n->cfg->on, cfg->on);
 
+	keeper_unbind(n);
 	n->cfg = cfg;
 	free(n->follows);
 	n->follows = NULL;
@@ -200,28 +269,6 @@ node_configure(struct node *n, const struct cfg_node *cfg)
 	add_follows(n, cfg->tags, cfg->n_tags);
 }
 
-/* Whether a device of this template would not have sent such a value. */
-static bool
-is_wrong(const struct reading *r)
-{
-	static const char *const whys[] = {
-		"below the field's minimum",
-		"above the field's maximum",
-		"the number does not fit",
-		"not one of the field's words",
-		"not a decimal (BCD) number",
-		"not a number",
-	};
-
-	if (r->quality != QUALITY_ERROR || !r->why)
-		return false;
-	for (size_t i = 0; i < sizeof(whys) / sizeof(whys[0]); i++) {
-		if (strcmp(r->why, whys[i]) == 0)
-			return true;
-	}
-	return false;
-}
-
 void
 node_read(struct node *n, const struct drv_event *ev)
 {
@@ -233,9 +280,10 @@ node_read(struct node *n, const struct drv_event *ev)
 		if (r.field >= n->n_points)
 			continue;
 		p = &n->points[r.field];
+		p->tried_mono = ev->mono_ms;
 		p->quality = r.quality;
 		p->why = r.why;
-		if (!is_wrong(&r))
+		if (!r.impossible)
 			p->wrong = 0;
 		else if (p->wrong < WRONG_POLLS)
 			p->wrong++;
@@ -280,22 +328,28 @@ node_wrong(const struct node *n, size_t *of, size_t *first)
 
 /* A value may be three polls old before it is called stale; one that is read
  * once, or sent unasked, until its device is silent. */
-enum quality
-node_quality(const struct node *n, size_t field, int64_t mono)
+bool
+node_current(const struct node *n, size_t field, int64_t mono)
 {
 	const struct point *p = &n->points[field];
 	const struct field *f = &n->cfg->tmpl->fields[field];
 	int64_t age = f->max_age_ms;
 
-	if (p->quality != QUALITY_OK)
-		return p->quality;
-	if (n->device == UNIT_OFFLINE)
-		return QUALITY_STALE;
+	if (n->device == UNIT_OFFLINE || p->tried_mono == 0)
+		return false;
 	if (age == 0)
 		age = 3 * tmpl_poll_ms(n->cfg->tmpl, f, n->cfg->poll_ms);
-	if (age > 0 && mono - p->at_mono > age)
-		return QUALITY_STALE;
-	return QUALITY_OK;
+	return age == 0 || mono - p->tried_mono <= age;
+}
+
+enum quality
+node_quality(const struct node *n, size_t field, int64_t mono)
+{
+	const struct point *p = &n->points[field];
+
+	if (p->quality != QUALITY_OK)
+		return p->quality;
+	return node_current(n, field, mono) ? QUALITY_OK : QUALITY_STALE;
 }
 
 void

@@ -7,6 +7,7 @@
 #include "config/config.h"
 #include "drivers/reading.h"
 #include "gateway/learned.h"
+#include "gateway/share.h"
 #include "protocol/discovery.h"
 #include "protocol/tag.h"
 #include "registry-client/thing.h"
@@ -20,6 +21,7 @@
 struct point {
 	struct kept value; /* the last good one; meaningful when at_utc != 0 */
 	int64_t at_mono, at_utc; /* arrival of the last good value */
+	int64_t tried_mono;      /* of the last attempt; 0: none yet */
 	const char *why;         /* static text: what is wrong, or NULL */
 	enum quality quality;    /* of the last attempt */
 	uint8_t wrong; /* readings in a row that cannot be right, to 3 */
@@ -40,11 +42,23 @@ struct duty {
 	    want; /* enum thing_act: THING_REGISTER, _UPDATE, _UNREGISTER */
 	unsigned in_flight;     /* one of them, or 0 */
 	bool queued;            /* in the registrar's queue */
+	bool heard;             /* the registry answered since the start */
+	bool check;             /* is to be asked about when its turn comes */
+	int64_t check_mono;     /* and at the latest then */
 	int64_t retry_mono;     /* 0: none */
 	unsigned failures;      /* in a row */
 	int64_t key_clear_mono; /* when KEY='' is due; 0: not armed */
 	char refusal[32]; /* why the registry refused the last one; "" when not
 			   */
+};
+
+struct series; /* gateway/history.h */
+
+/* How a node stands in the concentrator: gateway/tell.h. */
+struct standing {
+	int64_t changed;     /* UTC; 0: not looked at yet */
+	uint8_t state, told; /* enum conc_state: now, and what was told */
+	uint8_t news;        /* to be told: bits by enum conc_event */
 };
 
 struct node {
@@ -65,6 +79,11 @@ struct node {
 	int64_t printed_gen; /* key_gen when a sticker was printed; 0 never */
 	int64_t printed_utc;
 	struct learned learned;
+	struct shares shares;
+	/* the keeper's: where the readings of each field go, NULL when none is
+	 * kept, and whose they are; NULL: not looked up yet */
+	struct series **series;
+	char *series_of;
 	/* live */
 	struct duty duty;
 	struct point *points; /* one a field of the template */
@@ -76,14 +95,20 @@ struct node {
 	bool
 	    once_done; /* identity fields were answered since the bus started */
 	uint64_t errors;
+	struct standing standing;
 	char *trouble; /* why the device does not answer; NULL when it does */
-	STAILQ_ENTRY(node) due;
+	TAILQ_ENTRY(node) due;
+	/* while gateway.c applies a configuration: the section it will have */
+	const struct cfg_node *next_cfg;
+	struct node *chain; /* of the same bucket */
 };
 
 struct nodes {
 	struct node **v; /* by handle: in the order they were added */
 	size_t n, cap;
 	uint32_t next_handle;
+	struct node **bucket; /* by identity */
+	size_t n_buckets;     /* a power of two, or 0 */
 };
 
 /* nodes_add appends an empty node of that identity.  Owns: table owns it. */
@@ -100,6 +125,7 @@ enum err nodes_by_id(
     const struct nodes *t, const char *id, struct node **out) MUST_USE;
 
 struct node_ref node_ref_of(const struct node *n);
+uint32_t node_hash(const struct node *n); /* of its identity: always the same */
 
 /* node_polled_alike: a bus has the same to do for both sections.  Names, tags
  * and self_owned are the loop's own. */
@@ -125,6 +151,10 @@ size_t node_wrong(const struct node *n, size_t *of, size_t *first);
 /* node_quality is the point's quality now: OK turns STALE past max_age, or
  * when the device does not answer any more. */
 enum quality node_quality(const struct node *n, size_t field, int64_t mono);
+
+/* node_current: the last attempt to read a field is not older than max_age, and
+ * the device answers. */
+bool node_current(const struct node *n, size_t field, int64_t mono);
 
 /* value_text writes a value as it goes on the wire, point_text the last good
  * one of a field. */

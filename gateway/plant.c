@@ -6,9 +6,12 @@
 #include "drivers/busload.h"
 #include "gateway/ask.h"
 #include "gateway/gateway.h"
+#include "gateway/keeper.h"
 #include "gateway/learned.h"
 #include "gateway/meta.h"
+#include "gateway/readout.h"
 #include "gateway/registrar.h"
+#include "gateway/tell.h"
 #include "gateway/watch.h"
 
 #include <stdlib.h>
@@ -153,6 +156,8 @@ static void
 readings(struct gateway *gw, struct node *n, const struct drv_event *ev)
 {
 	node_read(n, ev);
+	keeper_readings(gw->keeper, n, ev);
+	readout_news(gw->readout);
 	n->counters = ev->counters;
 	if (n->n_follows &&
 	    meta_follow(n, gw->cfg->registry.min_interval_ms, ev->mono_ms)) {
@@ -183,12 +188,14 @@ unit_said(struct plant *p, const struct drv_event *ev)
 		readings(p->gw, n, ev);
 	} else if (ev->kind == DRV_UNIT) {
 		unit_changed(n, ev);
+		readout_news(p->gw->readout);
 	} else if (ev->kind == DRV_LEARNED) {
 		learned_take(p->gw, n, ev);
 	} else {
 		n->once_done = true;
 		identity_may_be_known(p->gw, n);
 	}
+	tell_news(p->gw->tell, n);
 }
 
 static void

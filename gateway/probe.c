@@ -19,6 +19,7 @@
 
 enum {
 	FRAMES_MAX = 400,
+	RTU_ADDRESS_MAX = 247,
 	MBAP_UNIT = 6, /* where a TCP frame has its unit */
 };
 
@@ -126,9 +127,7 @@ fail(struct probe *p, const char *why)
 {
 	struct errbuf eb;
 
-	errbuf_set(&eb, ERR_IO, "bus %s: its line is not up%s%s", p->bus,
-	    why ? ": " : "", why ? why : "");
-	job_fail(&p->job, ERR_IO, &eb);
+	job_fail(&p->job, ask_line_down(p->gw, p->bus, why, &eb), &eb);
 }
 
 static void go_on(struct probe *p);
@@ -277,20 +276,24 @@ static void
 seen(void *arg, const struct frame_seen *f)
 {
 	struct probe *p = arg;
-	char dir[2] = { '\0', '\0' };
+	const struct serial_mode *other = probe_speed(p);
+	char mode[CMD_SERIAL];
+	json_t *o;
 
 	if (!f || f->mono_ms < p->began_mono ||
 	    json_array_size(p->frames) >= FRAMES_MAX || f->text[0] == '\0')
 		return;
-	dir[0] = f->text[0];
-	if (dir[0] == '>')
+	if (f->text[0] == '>')
 		p->heard = is_ours(p, f->text + 1);
-	if (!p->heard)
-		return;
-	json_array_append_new(p->frames,
-	    json_pack("{s:I, s:s, s:s}", "at_ms",
-		(json_int_t)(f->mono_ms - p->began_mono), "dir", dir, "hex",
-		f->text + 1 + strspn(f->text + 1, " ")));
+	if (!p->heard || (other && f->text[0] == '!'))
+		return; /* what came of other speeds stands in the hint */
+	o = watch_frame_json(f, p->type == BUS_SERIAL);
+	json_object_set_new(
+	    o, "at_ms", json_integer((json_int_t)(f->mono_ms - p->began_mono)));
+	if (other)
+		json_object_set_new(
+		    o, "serial", json_string(cmd_serial_text(other, mode)));
+	json_array_append_new(p->frames, o);
 }
 
 static void
@@ -393,6 +396,7 @@ by_place(struct call *c, struct probe *p, const char *where)
 	if (e != OK)
 		return e;
 	f = &p->tmpl->fields[0];
+	p->typed = type != NULL;
 	p->line = mem_printf("%s %s", where,
 	    type                      ? type
 		: f->type == REG_BOOL ? "bool"
@@ -423,6 +427,12 @@ choose(struct call *c, struct probe *p)
 	return OK;
 }
 
+static bool
+is_rtu(const struct cfg_bus *line)
+{
+	return line->type == BUS_MODBUS_RTU || line->type == BUS_MODBUS_RTU_TCP;
+}
+
 enum err
 cmd_probe(struct call *c)
 {
@@ -436,6 +446,12 @@ cmd_probe(struct call *c)
 	e = cmd_int(c, "address", 0, 255, &address);
 	if (e == OK && address < 0)
 		e = errbuf_set(c->eb, ERR_RANGE, "which address?");
+	if (e == OK && is_rtu(line) &&
+	    (address == 0 || address > RTU_ADDRESS_MAX))
+		e = errbuf_set(c->eb, ERR_RANGE,
+		    "devices on a serial line of Modbus have the addresses 1 "
+		    "to %d; 0 speaks to all, and none answers",
+		    RTU_ADDRESS_MAX);
 	if (e != OK)
 		return e;
 	p = mem_zalloc(sizeof(*p));

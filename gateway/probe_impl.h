@@ -34,6 +34,7 @@ struct probe {
 	/* a template, or the one field of where and type */
 	struct tmpl *tmpl;
 	char *line;            /* `where type` as given */
+	bool typed;            /* the type was given too */
 	struct reading *field; /* of each */
 	int64_t *field_utc;
 	int8_t *sf;
@@ -57,6 +58,10 @@ enum { PROBE_RANGE = 4 /* registers that are read when they are there */ };
 /* probe_answered is what a plan's asks call; arg is the probe. */
 void probe_answered(
     void *arg, const struct drv_answer *a, const struct reading *back);
+
+/* probe_speed is the serial setting that is tried instead of the line's, or
+ * NULL. */
+const struct serial_mode *probe_speed(const struct probe *p);
 
 /* It was asked, and nothing came. */
 bool probe_is_silent(const struct probe *p);

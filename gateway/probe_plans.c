@@ -94,6 +94,15 @@ speed_answered(struct probe *p, const struct drv_answer *a)
 
 const struct probe_plan probe_by_speed = { speed_ask, speed_answered };
 
+const struct serial_mode *
+probe_speed(const struct probe *p)
+{
+	if (p->plan != &probe_by_speed ||
+	    p->i >= sizeof(usual) / sizeof(usual[0]))
+		return NULL;
+	return &usual[p->i];
+}
+
 /* A template: each of its fields. */
 
 static bool
@@ -198,6 +207,21 @@ where_ask(struct probe *p, enum err *e)
 	return true;
 }
 
+/* The bits of a register are what the line says, and no whole number. */
+static void
+show_place(struct probe *p, const struct field *f, const struct range *r)
+{
+	bool whole = f->bit_hi < f->bit_lo;
+	const char *type = strchr(p->line, ' ') + 1;
+
+	if (p->typed && whole && interpret_type(r, type, p->readings))
+		return;
+	if (p->typed || !whole)
+		interpret_as(f, p->line, r->value, p->readings);
+	if (!p->typed)
+		interpret(r, p->readings);
+}
+
 static void
 where_answered(struct probe *p, const struct drv_answer *a)
 {
@@ -215,8 +239,7 @@ where_answered(struct probe *p, const struct drv_answer *a)
 	if (a->result != OK || a->n < need)
 		return;
 	p->exception = 0;
-	interpret_as(f, p->line, a->value, p->readings);
-	interpret(&r, p->readings);
+	show_place(p, f, &r);
 }
 
 const struct probe_plan probe_by_where = { where_ask, where_answered };

@@ -2,9 +2,11 @@
 
 #include "common/log.h"
 #include "common/mem.h"
+#include "gateway/access.h"
 #include "gateway/friends.h"
 #include "gateway/meta.h"
 #include "gateway/store.h"
+#include "gateway/tell.h"
 #include "protocol/discovery.h"
 
 #include <stdlib.h>
@@ -26,7 +28,8 @@ registrar_new(struct gateway *gw, const char *registry_jid)
 
 	r->gw = gw;
 	registrar_find_init(r, registry_jid);
-	STAILQ_INIT(&r->due);
+	TAILQ_INIT(&r->due);
+	random_bytes(&r->salt, sizeof(r->salt));
 	return r;
 }
 
@@ -117,14 +120,14 @@ registrar_enqueue(struct registrar *r, struct node *n)
 	if (n->duty.queued || n->duty.in_flight || n->duty.want == 0)
 		return;
 	n->duty.queued = true;
-	STAILQ_INSERT_TAIL(&r->due, n, due);
+	TAILQ_INSERT_TAIL(&r->due, n, due);
 }
 
 void
 registrar_dequeue(struct registrar *r, struct node *n)
 {
 	if (n->duty.queued)
-		STAILQ_REMOVE(&r->due, n, node, due);
+		TAILQ_REMOVE(&r->due, n, due);
 	n->duty.queued = false;
 }
 
@@ -232,6 +235,14 @@ registrar_apply(struct registrar *r, struct node *n,
 
 	thing_step(&n->thing, ev, &out);
 	log_change(n, was.claim, was.owner);
+	tell_claim(r->gw->tell, n, was.owner);
+	if (ev->kind == THING_REGISTERED || ev->kind == THING_UPDATED ||
+	    ev->kind == THING_REGISTER_CLAIMED)
+		registrar_proven(r);
+	if (strcmp(was.owner, n->thing.owner) != 0 ||
+	    out.acts & THING_NEW_KEY ||
+	    (ev->kind == THING_DECONFIGURED && n->shares.n))
+		access_lapse(r->gw->access, n);
 	record(r, n, ev->kind, out.acts);
 	if (rq) {
 		struct after *a = defer(r);
@@ -252,18 +263,6 @@ registrar_event(struct registrar *r, struct node *n, enum thing_event_kind kind)
 		ev.self_owned = n->cfg->self_owned;
 	return registrar_apply(r, n, &ev, NULL) & THING_REFUSE ? ERR_REFUSED
 							       : OK;
-}
-
-void
-registrar_event_all(struct registrar *r, enum thing_event_kind kind)
-{
-	struct nodes *t = &r->gw->nodes;
-
-	for (size_t i = 0; i < t->n; i++) {
-		enum err e = registrar_event(r, t->v[i], kind);
-
-		(void)e; /* only commands are refused */
-	}
 }
 
 /* The end of a turn. */
@@ -362,10 +361,7 @@ registrar_commit(struct registrar *r)
 enum err
 registrar_turn(struct registrar *r)
 {
-	if (!registrar_commit(r))
-		return ERR_IO;
-	registrar_pump(r);
-	return OK;
+	return registrar_pump(r) ? OK : ERR_IO;
 }
 
 /* Requests of the registry. */

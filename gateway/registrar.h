@@ -56,7 +56,14 @@ bool registrar_heard(const struct registrar *r);
 /* registrar_trouble says why it is not reachable, or is no registry; "". */
 const char *registrar_trouble(const struct registrar *r);
 const char *registrar_jid(const struct registrar *r); /* "": none found */
+/* registrar_to: where requests go now; "". */
+const char *registrar_to(const struct registrar *r);
 const char *registrar_how(const struct registrar *r); /* it was found; "" */
+
+/* registrar_rests: a registry that is an account was left, for there is nothing
+ * to say to it; registrar_befriends: bare stays in the roster for its sake. */
+bool registrar_rests(const struct registrar *r);
+bool registrar_befriends(const struct registrar *r, const char *bare);
 
 /* Presence of others: that of a registry that is an account lets it be
  * addressed. */

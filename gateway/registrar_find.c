@@ -1,19 +1,17 @@
-/* Which registry it is: configured, or one of the server's components; and how
- * one that is an account lets us in. */
+/* Which registry it is: configured, an account by its user name, or one of the
+ * server's components.  Claims stay with the registry that has them. */
 #include "common/log.h"
+#include "gateway/friends.h"
 #include "gateway/registrar_impl.h"
 #include "gateway/store.h"
 #include "protocol/discovery.h"
-#include "xmpp/presence.h"
+#include "xmpp/find_txt.h"
 
 #include <stdio.h>
 #include <string.h>
 
-bool
-registrar_is_account(const struct registrar *r)
-{
-	return strchr(r->jid, '@') != NULL;
-}
+/* What has acknowledged something, the last time. */
+#define KNOWN_REGISTRY "registry"
 
 const char *
 registrar_how(const struct registrar *r)
@@ -40,13 +38,60 @@ how_configured(const struct cfg_registry *c)
 	return c->user ? "configured as user" : "configured";
 }
 
+/* Claims are at the registry that has them: another one, that does not know
+ * them, would look like owners who let go of their things, and whoever has an
+ * old sticker could claim there.  Only the installer knows that the data were
+ * taken along. */
+static bool
+has_claims(const struct registrar *r, const char *jid)
+{
+	const char *from = r->gw->first->registry.moved_from;
+
+	return !*r->known || strcmp(r->known, jid) == 0 || !owned_nodes(r) ||
+	    (from && jid_same_bare(from, r->known));
+}
+
+static void
+note_elsewhere(struct registrar *r, const char *jid)
+{
+	char text[sizeof(r->trouble)];
+	size_t n = owned_nodes(r);
+
+	snprintf(text, sizeof(text),
+	    "%.60s is not used: the claims of %zu %s are at %.60s; if its "
+	    "data are at the new one now, write jid and moved_from into "
+	    "[registry]",
+	    jid, n, n == 1 ? "node" : "nodes", r->known);
+	if (r->probes == 0)
+		log_warn("registry", "%s", text);
+	registrar_note(r, text);
+}
+
 void
 registrar_find_init(struct registrar *r, const char *configured)
 {
+	store_known(r->gw->store, KNOWN_REGISTRY, r->known, sizeof(r->known));
+	r->configured =
+	    configured && jid_bare(configured, r->configured_jid) == OK;
+	if (!r->configured || !has_claims(r, r->configured_jid))
+		return;
+	snprintf(r->jid, sizeof(r->jid), "%s", r->configured_jid);
 	r->how = how_configured(&r->gw->cfg->registry);
-	r->configured = configured && jid_bare(configured, r->jid) == OK;
-	if (!r->configured)
-		r->jid[0] = '\0';
+}
+
+void
+registrar_proven(struct registrar *r)
+{
+	enum err e;
+
+	if (strcmp(r->known, r->jid) == 0)
+		return;
+	if (*r->known)
+		log_warn(
+		    "registry", "it was %s, and now is %s", r->known, r->jid);
+	memcpy(r->known, r->jid, sizeof(r->known));
+	e = store_know(r->gw->store, KNOWN_REGISTRY, r->known);
+	(void)e; /* the end of the turn says so */
 }
 
 /* A component is talked to at once; an account is asked first, and answers
@@ -54,95 +99,117 @@ registrar_find_init(struct registrar *r, const char *configured)
 static void
 approach(struct registrar *r)
 {
-	if (!registrar_is_account(r)) {
-		snprintf(r->to, sizeof(r->to), "%s", r->jid);
-		registrar_arrive(r);
+	if (registrar_is_account(r)) {
+		registrar_court(r);
 		return;
 	}
-	presence_send(r->gw->session, PRESENCE_SUBSCRIBE, r->jid);
-	registrar_note(r, "it is not there, or has not let us in yet");
+	snprintf(r->to, sizeof(r->to), "%s", r->jid);
+	registrar_arrive(r);
 }
 
 static void
-remember(struct registrar *r, const char *was)
+take(struct registrar *r, const struct seek_try *found)
 {
-	enum err e;
-
-	if (strcmp(was, r->jid) == 0)
+	if (jid_bare(found->jid, r->jid) != OK)
 		return;
-	if (*was)
-		log_warn("registry", "it was %s, and now is %s", was, r->jid);
-	e = store_know(r->gw->store, KNOWN_REGISTRY, r->jid);
-	(void)e; /* the end of the turn says so */
+	r->how = found->how;
+	snprintf(r->to, sizeof(r->to), "%s", found->jid);
+	log_info("registry", "%s: %s", r->jid, r->how);
+	if (registrar_is_account(r)) {
+		log_warn("registry",
+		    "%s is trusted for its user name alone: see that the "
+		    "account is yours, and write jid into [registry]",
+		    r->jid);
+		friends_approve(r->gw->friends, r->jid);
+	}
+	registrar_arrive(r);
 }
 
-/* Claims are at the registry that has them: another one, that does not know
- * them, would look like owners who let go of their things. */
 static void
-sought(void *arg, const char *jid, const char *why)
+sought(void *arg, const struct seek_try *found, const char *why)
 {
 	struct registrar *r = arg;
-	char known[JID_SIZE], text[sizeof(r->trouble)];
+	char bare[JID_SIZE];
 
 	r->seek = NULL;
-	store_known(r->gw->store, KNOWN_REGISTRY, known, sizeof(known));
-	if (!jid && !*why)
+	if (!found && !*why)
 		return; /* the connection was lost */
-	if (jid && (!*known || strcmp(known, jid) == 0 || !owned_nodes(r))) {
-		snprintf(r->jid, sizeof(r->jid), "%s", jid);
-		r->how = "found among the server's components";
-		log_info("registry", "%s: %s", r->jid, r->how);
-		remember(r, known);
-		approach(r);
+	if (found && jid_bare(found->jid, bare) == OK) {
+		if (has_claims(r, bare))
+			take(r, found);
+		else
+			note_elsewhere(r, bare);
 		return;
 	}
-	if (jid)
-		snprintf(text, sizeof(text),
-		    "%.80s is one, but the claims are at %.80s; to move them, "
-		    "write jid into [registry]",
-		    jid, known);
 	if (r->probes == 0)
 		log_warn("registry",
-		    "none is found: %s; trying again now "
-		    "and then",
-		    jid ? text : why);
-	registrar_note(r, jid ? text : why);
+		    "none is found: %s; trying again now and then", why);
+	registrar_note(r, why);
 }
 
-void
-registrar_find(struct registrar *r)
+/* One that has claims may only be offline. */
+static void
+leave(void *arg, const char *bare)
 {
-	char known[JID_SIZE];
+	struct registrar *r = arg;
 
-	if (r->seek || !session_online(r->gw->session))
-		return;
-	if (r->configured) {
-		store_known(r->gw->store, KNOWN_REGISTRY, known, sizeof(known));
-		remember(r, known);
-		approach(r);
-		return;
-	}
-	store_known(r->gw->store, KNOWN_REGISTRY, known, sizeof(known));
-	r->seek = seek_start(r->gw->session, DISCOVERY_NS, known, sought, r);
+	if (strcmp(bare, r->known) != 0)
+		friends_drop(r->gw->friends, bare);
+}
+
+static void
+add_user(
+    struct registrar *r, struct seek_plan *p, const char *user, const char *how)
+{
+	char text[JID_SIZE + HINT_USER], jid[JID_SIZE];
+
+	snprintf(text, sizeof(text), "%s@%s", user,
+	    strchr(session_bare(r->gw->session), '@') + 1);
+	if (jid_bare(text, jid) == OK && has_claims(r, jid))
+		seek_add(p, jid, how);
+}
+
+static void
+search(struct registrar *r)
+{
+	const struct cfg_registry *c = &r->gw->first->registry;
+	const struct hints *h = session_hints(r->gw->session);
+	struct seek_plan plan = { .feature = DISCOVERY_NS,
+		.done = sought,
+		.leave = leave,
+		.arg = r };
+
+	/* the one that it was the last time */
+	if (*r->known && !strchr(r->known, '@'))
+		seek_add(
+		    &plan, r->known, "found among the server's components");
+	for (size_t i = 0; c->announced && h && i < h->registry.n; i++)
+		add_user(r, &plan, h->registry.name[i],
+		    "announced by the server (mDNS, regis)");
+	if (c->predefined)
+		add_user(r, &plan, "registry", "predefined user name");
+	r->seek = seek_start(r->gw->session, &plan);
 	if (!r->seek)
 		registrar_note(r, "busy");
 }
 
 void
-registrar_presence(struct registrar *r, xmpp_stanza_t *presence)
+registrar_find(struct registrar *r)
 {
-	const char *from = xmpp_stanza_get_from(presence);
-	enum presence_type type = presence_type(presence);
-
-	if (!from || !registrar_is_account(r) || !jid_same_bare(from, r->jid) ||
-	    !strchr(from, '/') || strlen(from) >= sizeof(r->to))
+	if (r->seek || !session_online(r->gw->session))
 		return;
-	if (type == PRESENCE_AVAILABLE && !r->to[0]) {
-		memcpy(r->to, from, strlen(from) + 1);
-		log_info("registry", "%s has let us in", r->jid);
-		registrar_arrive(r);
-	} else if (type == PRESENCE_UNAVAILABLE && jid_same(from, r->to)) {
-		registrar_lost(r, "it has gone offline");
-		r->to[0] = '\0';
+	if (r->configured && !has_claims(r, r->configured_jid)) {
+		r->jid[0] = '\0';
+		note_elsewhere(r, r->configured_jid);
+		return;
 	}
+	if (r->configured) {
+		memcpy(r->jid, r->configured_jid, sizeof(r->jid));
+		r->how = how_configured(&r->gw->first->registry);
+	}
+	/* An account that was found stays the one until the daemon ends. */
+	if (r->configured || registrar_is_account(r))
+		approach(r);
+	else
+		search(r);
 }

@@ -133,7 +133,7 @@ registrar_found(struct registrar *r)
 	if (r->reachable)
 		return;
 	r->reachable = true;
-	registrar_event_all(r, THING_ONLINE);
+	registrar_round(r);
 }
 
 /* Reachability and time. */
@@ -144,6 +144,8 @@ probed(void *arg, enum iq_outcome outcome, xmpp_stanza_t *stanza)
 	struct registrar *r = arg;
 
 	r->lease_asked = false;
+	if (!r->to[0])
+		return; /* it was left meanwhile */
 	if (outcome == IQ_RESULT && r->reachable) {
 		r->heard = true;
 		r->probes = 0;
@@ -193,7 +195,7 @@ registrar_arrive(struct registrar *r)
 	r->probe_mono = 0;
 	r->lease_asked = false;
 	r->lease_mono = registrar_now(r) + LEASE_FIRST_MS;
-	registrar_event_all(r, THING_ONLINE);
+	registrar_round(r);
 }
 
 void
@@ -209,8 +211,11 @@ registrar_offline(struct registrar *r)
 {
 	struct nodes *t = &r->gw->nodes;
 
-	r->reachable = false;
-	r->to[0] = '\0';
+	seek_free(r->seek);
+	r->seek = NULL;
+	r->reachable = r->rests = false;
+	r->to[0] = r->other[0] = '\0';
+	r->idle_mono = 0;
 	r->heard = false;
 	r->lease_mono = 0;
 	r->probe_mono = 0;
@@ -218,8 +223,7 @@ registrar_offline(struct registrar *r)
 		struct duty *d = &t->v[i]->duty;
 
 		registrar_dequeue(r, t->v[i]);
-		d->want = 0;
-		d->retry_mono = 0;
+		d->retry_mono = 0; /* what it wants, it still does */
 		d->failures = 0;
 	}
 }
@@ -267,9 +271,11 @@ registrar_tick(struct registrar *r)
 		configure_again(r);
 	if (!session_online(r->gw->session))
 		return;
+	registrar_friend_tick(r, mono);
 	if (r->probe_mono && r->probe_mono <= mono) {
 		r->probe_mono = 0;
-		if (r->reachable || (r->configured && r->to[0]))
+		if (r->reachable ||
+		    (r->to[0] && (r->configured || registrar_is_account(r))))
 			announce(r);
 		else
 			registrar_find(r);
@@ -280,4 +286,5 @@ registrar_tick(struct registrar *r)
 		return;
 	for (size_t i = 0; i < t->n; i++)
 		tick_node(r, t->v[i], mono);
+	registrar_round_tick(r, mono);
 }

@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { WINDOW_MAX = 64 }; /* as the key `window` */
+
 /* A request on its way. */
 struct request {
 	struct registrar *r;
@@ -31,6 +33,7 @@ acknowledged(struct request *q, struct node *n, enum disc_op op)
 	r->trouble[0] = '\0';
 	r->probes = 0;
 	n->duty.failures = 0;
+	n->duty.heard = true;
 	n->duty.refusal[0] = '\0';
 	if (q->key_cleared)
 		n->duty.key_clear_mono = 0;
@@ -111,6 +114,11 @@ refused(struct request *q, struct node *n, const char *condition)
 	struct thing_event ev = { .kind = THING_UPDATE_NOTFOUND };
 	char safe[LOG_SAFE];
 
+	if (registrar_unreachable(condition)) {
+		failed(q, n, RETRY_TIMEOUT_MS, RETRY_TIMEOUT_MAX_MS);
+		registrar_lost(q->r, condition);
+		return;
+	}
 	if (q->kind == THING_UPDATE &&
 	    strcmp(condition, "item-not-found") == 0) {
 		q->r->heard = true;
@@ -154,11 +162,10 @@ done(void *arg, enum iq_outcome outcome, xmpp_stanza_t *stanza)
 		answered(q, n, stanza);
 	else if (n && outcome == IQ_TIMEOUT)
 		unanswered(q, n);
-	else if (n && outcome == IQ_ERROR &&
-	    registrar_unreachable(stanza_condition(stanza)))
-		registrar_lost(r, stanza_condition(stanza));
 	else if (n && outcome == IQ_ERROR)
 		refused(q, n, stanza_condition(stanza));
+	else if (n) /* the connection broke: it is owed after the next login */
+		failed(q, n, RETRY_TIMEOUT_MS, RETRY_TIMEOUT_MAX_MS);
 	if (n && n->duty.retry_mono == 0)
 		registrar_enqueue(r, n);
 	tags_fini(&q->sent);
@@ -249,30 +256,42 @@ sendable(struct registrar *r, struct node *n)
 	return true;
 }
 
-void
-registrar_pump(struct registrar *r)
+/* Takes from the queue what there is room for; by handle, since telling what
+ * the turn did may do away with nodes. */
+static unsigned
+take_due(struct registrar *r, uint32_t ready[WINDOW_MAX])
 {
-	struct node *ready[64];
 	unsigned n = 0, room = (unsigned)r->gw->cfg->xmpp.window;
 
 	if (!r->reachable || !session_online(r->gw->session))
-		return;
-	while (r->in_flight + n < room && n < 64 && !STAILQ_EMPTY(&r->due)) {
-		struct node *node = STAILQ_FIRST(&r->due);
+		return 0;
+	while (r->in_flight + n < room && !TAILQ_EMPTY(&r->due)) {
+		struct node *node = TAILQ_FIRST(&r->due);
 
 		registrar_dequeue(r, node);
 		if (node->duty.want && sendable(r, node))
-			ready[n++] = node;
+			ready[n++] = node->handle;
 	}
-	if (n == 0)
-		return;
-	if (registrar_commit(r)) {
-		for (unsigned i = 0; i < n; i++)
-			send_duty(r, ready[i]);
-		return;
+	return n;
+}
+
+/* One commit for what was answered and for what is to be sent. */
+bool
+registrar_pump(struct registrar *r)
+{
+	uint32_t ready[WINDOW_MAX];
+	unsigned n = take_due(r, ready);
+	bool kept = registrar_commit(r);
+
+	for (unsigned i = 0; i < n; i++) {
+		struct node *node = nodes_by_handle(&r->gw->nodes, ready[i]);
+
+		if (node && node->duty.want && kept)
+			send_duty(r, node);
+		else if (node) /* one that needed no write */
+			registrar_wake(r, node);
 	}
-	for (unsigned i = 0; i < n; i++) /* those that needed no write */
-		registrar_wake(r, ready[i]);
+	return kept;
 }
 
 void

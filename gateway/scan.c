@@ -2,6 +2,7 @@
  * on. */
 #include "common/log.h"
 #include "common/mem.h"
+#include "gateway/ask.h"
 #include "gateway/cmd.h"
 #include "gateway/inquiry.h"
 #include "gateway/plant.h"
@@ -238,32 +239,12 @@ say_findings(struct scan *s, const struct findings *f)
 
 static enum err next(struct scan *s, struct errbuf *eb);
 
-/* Why the line is not up, as far as it is known, without its name. */
-static const char *
-line_trouble(const struct scan *s)
-{
-	const struct cfg_bus *line = line_of(s);
-	const char *why = line ? plant_down(s->gw->plant, line) : "";
-	size_t n = strlen(s->bus);
-
-	if (strncmp(why, "bus ", 4) == 0 && strncmp(why + 4, s->bus, n) == 0 &&
-	    strncmp(why + 4 + n, ": ", 2) == 0)
-		why += 4 + n + 2;
-	return why;
-}
-
 static void
 down(struct scan *s, const char *why)
 {
-	const char *trouble = line_trouble(s);
 	struct errbuf eb;
 
-	if (*trouble)
-		why = trouble;
-	errbuf_set(&eb, ERR_IO,
-	    "bus %s: its line is not up%s%s; see: thingbridge status", s->bus,
-	    why ? ": " : "", why ? why : "");
-	job_fail(&s->job, ERR_IO, &eb);
+	job_fail(&s->job, ask_line_down(s->gw, s->bus, why, &eb), &eb);
 }
 
 static void
@@ -417,9 +398,11 @@ read_range(struct call *c, const struct cfg_bus *line, struct scan *s)
 	e = cmd_int(c, "first", s->first, most, &s->first);
 	if (e == OK)
 		e = cmd_int(c, "last", s->first, most, &s->last);
-	if (e == OK)
-		e = cmd_int(
-		    c, "timeout_ms", 10, TIMEOUT_MAX_MS, &s->timeout_ms);
+	if (e != OK)
+		return errbuf_set(c->eb, ERR_RANGE,
+		    "the addresses on bus %s are %d to %d", line->name,
+		    tcp || text ? 0 : 1, (int)most);
+	e = cmd_int(c, "timeout_ms", 10, TIMEOUT_MAX_MS, &s->timeout_ms);
 	if (e == OK && s->last < s->first)
 		s->last = s->first;
 	return e;
@@ -482,7 +465,7 @@ start(uv_timer_t *t)
 {
 	struct scan *s = t->data;
 
-	if (*line_trouble(s)) {
+	if (*plant_down(s->gw->plant, line_of(s))) {
 		down(s, NULL);
 		return;
 	}

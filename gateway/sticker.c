@@ -38,19 +38,31 @@ why_not(struct gateway *gw, struct node *n)
 }
 
 static void
-add_text(struct node *n, json_t *o)
+add_secret(json_t *o, const char *member, struct buf *b)
 {
+	char *text = buf_take(b);
+
+	json_object_set_new(o, member, *text ? json_string(text) : json_null());
+	mem_free_secret(text);
+}
+
+static void
+add_text(struct gateway *gw, struct node *n, json_t *o)
+{
+	const char *registry = registrar_jid(gw->registrar);
 	struct tags t = { 0 };
-	struct buf b = { 0 };
-	char *text;
+	struct buf text = { 0 }, uri = { 0 };
 
 	tags_copy(&t, &n->claim);
-	if (tags_set(&t, "KEY", n->key, false, NULL) == OK)
-		iotdisco_encode(&t, &b);
-	text = buf_take(&b);
-	json_object_set_new(o, "text", json_string(text));
+	if (tags_set(&t, "KEY", n->key, false, NULL) == OK) {
+		iotdisco_encode(&t, &text);
+		/* A claim tag R is all that it cannot hold: no URI then. */
+		(void)!iotdisco_encode_uri(
+		    &t, *registry ? registry : NULL, &uri);
+	}
+	add_secret(o, "text", &text);
+	add_secret(o, "uri", &uri);
 	json_object_set_new(o, "key", json_string(n->key));
-	mem_free_secret(text);
 	tags_fini(&t);
 }
 
@@ -101,9 +113,10 @@ sticker_json(struct gateway *gw, struct node *n, bool secrets, bool asset)
 	add_tag(n, o, "sn", "SN");
 	json_object_set_new(o, "why", why ? json_string(why) : json_null());
 	json_object_set_new(o, "text", json_null());
+	json_object_set_new(o, "uri", json_null());
 	json_object_set_new(o, "key", json_null());
 	if (secrets && !asset && !why)
-		add_text(n, o);
+		add_text(gw, n, o);
 	return o;
 }
 

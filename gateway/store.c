@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { SCHEMA_VERSION = 3 };
+enum { SCHEMA_VERSION = 4 };
 
 static const char *const migrations[SCHEMA_VERSION] = {
 	"CREATE TABLE node("
@@ -30,8 +30,14 @@ static const char *const migrations[SCHEMA_VERSION] = {
 	" node INTEGER NOT NULL REFERENCES node ON DELETE CASCADE,"
 	" field TEXT NOT NULL, template INT NOT NULL,"
 	" PRIMARY KEY(node, field)) WITHOUT ROWID;",
-	"CREATE TABLE known("
-	" name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;",
+	("CREATE TABLE known("
+	 " name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"),
+	"CREATE TABLE share("
+	" node INTEGER NOT NULL REFERENCES node ON DELETE CASCADE,"
+	" jid TEXT NOT NULL, control INT NOT NULL,"
+	" PRIMARY KEY(node, jid)) WITHOUT ROWID;"
+	"CREATE TABLE decision("
+	" question TEXT PRIMARY KEY, answer TEXT NOT NULL);",
 };
 
 enum statement {
@@ -46,11 +52,19 @@ enum statement {
 	ST_NODES,
 	ST_NODE,
 	ST_TAGS,
+	ST_ALL_TAGS,
 	ST_LEARNED_CLEAR,
 	ST_LEARNED_ADD,
-	ST_LEARNED,
+	ST_ALL_LEARNED,
 	ST_KNOW,
 	ST_KNOWN,
+	ST_SHARE_CLEAR,
+	ST_SHARE_ADD,
+	ST_SHARES,
+	ST_ALL_SHARES,
+	ST_DECIDE,
+	ST_UNDECIDE,
+	ST_DECISIONS,
 	STATEMENTS
 };
 
@@ -76,11 +90,22 @@ static const char *const sql[STATEMENTS] = {
 		    " WHERE node=?1 AND source=?2 AND cache=?3",
 	[ST_TAGS] = "SELECT name, value, num FROM tag"
 		    " WHERE node=?1 AND role=?2 ORDER BY seq",
+	[ST_ALL_TAGS] = "SELECT node, role, name, value, num FROM tag"
+			" ORDER BY node, role, seq",
 	[ST_LEARNED_CLEAR] = "DELETE FROM learned WHERE node=?1",
 	[ST_LEARNED_ADD] = "INSERT OR IGNORE INTO learned VALUES(?1,?2,?3)",
-	[ST_LEARNED] = "SELECT field, template FROM learned WHERE node=?1",
+	[ST_ALL_LEARNED] = "SELECT node, field, template FROM learned"
+			   " ORDER BY node",
 	[ST_KNOW] = "INSERT OR REPLACE INTO known VALUES(?1,?2)",
 	[ST_KNOWN] = "SELECT value FROM known WHERE name=?1",
+	[ST_SHARE_CLEAR] = "DELETE FROM share WHERE node=?1",
+	[ST_SHARE_ADD] = "INSERT INTO share VALUES(?1,?2,?3)",
+	[ST_SHARES] = "SELECT node, jid, control FROM share WHERE node=?1",
+	[ST_ALL_SHARES] = "SELECT node, jid, control FROM share ORDER BY node",
+	[ST_DECIDE] = "INSERT OR REPLACE INTO decision VALUES(?1,?2)",
+	[ST_UNDECIDE] = "DELETE FROM decision WHERE question=?1",
+	[ST_DECISIONS] = "SELECT question, answer FROM decision"
+			 " ORDER BY rowid",
 };
 
 struct store {
@@ -162,8 +187,8 @@ store_node(struct store *s, struct node *n)
 	return OK;
 }
 
-static const struct tags *
-tags_of(const struct node *n, enum store_role role)
+static struct tags *
+tags_of(struct node *n, enum store_role role)
 {
 	return role == STORE_CLAIM ? &n->claim
 	    : role == STORE_ACKED  ? &n->acked
@@ -213,6 +238,45 @@ store_learned(struct store *s, struct node *n)
 			return fail(s, "cannot write what was learned");
 	}
 	return OK;
+}
+
+enum err
+store_shares(struct store *s, struct node *n)
+{
+	sqlite3_stmt *st = s->st[ST_SHARE_ADD];
+
+	if (begin(s) != OK || (n->row == 0 && store_node(s, n) != OK))
+		return ERR_IO;
+	sqlite3_bind_int64(s->st[ST_SHARE_CLEAR], 1, n->row);
+	if (run(s, ST_SHARE_CLEAR) != OK)
+		return fail(s, "cannot write shares");
+	for (size_t i = 0; i < n->shares.n; i++) {
+		sqlite3_bind_int64(st, 1, n->row);
+		bind_text(st, 2, n->shares.v[i].bare);
+		sqlite3_bind_int(st, 3, n->shares.v[i].control);
+		if (run(s, ST_SHARE_ADD) != OK)
+			return fail(s, "cannot write shares");
+	}
+	return OK;
+}
+
+enum err
+store_decide(struct store *s, const char *question, const char *answer)
+{
+	if (begin(s) != OK)
+		return ERR_IO;
+	bind_text(s->st[ST_DECIDE], 1, question);
+	bind_text(s->st[ST_DECIDE], 2, answer);
+	return run(s, ST_DECIDE) == OK ? OK : fail(s, "cannot write");
+}
+
+enum err
+store_undecide(struct store *s, const char *question)
+{
+	if (begin(s) != OK)
+		return ERR_IO;
+	bind_text(s->st[ST_UNDECIDE], 1, question);
+	return run(s, ST_UNDECIDE) == OK ? OK : fail(s, "cannot write");
 }
 
 enum err
@@ -293,18 +357,97 @@ read_tags(struct store *s, int64_t row, enum store_role role, struct tags *t)
 	return e == OK && rc == SQLITE_DONE ? OK : ERR_IO;
 }
 
-static enum err
-read_learned(struct store *s, struct node *n)
+/* The node of a row, *at being that of the row before: both grow. */
+static struct node *
+owner_of(const struct nodes *t, size_t *at, int64_t row)
 {
-	sqlite3_stmt *st = s->st[ST_LEARNED];
+	while (*at < t->n && t->v[*at]->row < row)
+		(*at)++;
+	return *at < t->n && t->v[*at]->row == row ? t->v[*at] : NULL;
+}
+
+/* One walk over all of them: a query a node takes a third of the start. */
+static enum err
+load_tags(struct store *s, const struct nodes *t)
+{
+	sqlite3_stmt *st = s->st[ST_ALL_TAGS];
+	enum err e = OK;
+	size_t at = 0;
 	int rc;
 
-	learned_fini(&n->learned);
-	sqlite3_bind_int64(st, 1, n->row);
-	while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
-		learned_add(&n->learned, column(st, 0));
-		n->learned.tmpl = sqlite3_column_int64(st, 1);
+	while ((rc = sqlite3_step(st)) == SQLITE_ROW && e == OK) {
+		struct node *n = owner_of(t, &at, sqlite3_column_int64(st, 0));
+		int role = sqlite3_column_int(st, 1);
+
+		if (n)
+			e = tags_add(tags_of(n, (enum store_role)role),
+			    column(st, 2), column(st, 3),
+			    sqlite3_column_int(st, 4) != 0, NULL);
 	}
+	sqlite3_reset(st);
+	return e == OK && rc == SQLITE_DONE ? OK : ERR_IO;
+}
+
+static enum err
+load_learned(struct store *s, const struct nodes *t)
+{
+	sqlite3_stmt *st = s->st[ST_ALL_LEARNED];
+	size_t at = 0;
+	int rc;
+
+	while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
+		struct node *n = owner_of(t, &at, sqlite3_column_int64(st, 0));
+
+		if (!n)
+			continue;
+		learned_add(&n->learned, column(st, 1));
+		n->learned.tmpl = sqlite3_column_int64(st, 2);
+	}
+	sqlite3_reset(st);
+	return rc == SQLITE_DONE ? OK : ERR_IO;
+}
+
+void
+store_decisions(struct store *s,
+    void (*each)(void *arg, const char *question, const char *answer),
+    void *arg)
+{
+	sqlite3_stmt *st = s->st[ST_DECISIONS];
+
+	while (sqlite3_step(st) == SQLITE_ROW)
+		each(arg, column(st, 0), column(st, 1));
+	sqlite3_reset(st);
+}
+
+static enum err
+load_shares(struct store *s, const struct nodes *t)
+{
+	sqlite3_stmt *st = s->st[ST_ALL_SHARES];
+	size_t at = 0;
+	int rc;
+
+	while ((rc = sqlite3_step(st)) == SQLITE_ROW) {
+		struct node *n = owner_of(t, &at, sqlite3_column_int64(st, 0));
+
+		if (n)
+			shares_set(&n->shares, column(st, 1),
+			    sqlite3_column_int(st, 2) != 0);
+	}
+	sqlite3_reset(st);
+	return rc == SQLITE_DONE ? OK : ERR_IO;
+}
+
+static enum err
+read_shares(struct store *s, struct node *n)
+{
+	sqlite3_stmt *st = s->st[ST_SHARES];
+	int rc;
+
+	shares_fini(&n->shares);
+	sqlite3_bind_int64(st, 1, n->row);
+	while ((rc = sqlite3_step(st)) == SQLITE_ROW)
+		shares_set(
+		    &n->shares, column(st, 1), sqlite3_column_int(st, 2) != 0);
 	sqlite3_reset(st);
 	return rc == SQLITE_DONE ? OK : ERR_IO;
 }
@@ -351,10 +494,12 @@ store_load(struct store *s, struct nodes *t, struct errbuf *eb)
 	sqlite3_reset(st);
 	if (rc != SQLITE_DONE && e == OK)
 		e = ERR_IO;
-	for (size_t i = 0; i < t->n && e == OK; i++)
-		e = read_all_tags(s, t->v[i]);
-	for (size_t i = 0; i < t->n && e == OK; i++)
-		e = read_learned(s, t->v[i]);
+	if (e == OK)
+		e = load_tags(s, t);
+	if (e == OK)
+		e = load_learned(s, t);
+	if (e == OK)
+		e = load_shares(s, t);
 	if (e != OK)
 		return errbuf_set(eb, ERR_IO,
 		    "the state file cannot be read: %s; restore a backup, or "
@@ -374,6 +519,7 @@ never_written(struct node *n)
 	tags_fini(&n->claim);
 	tags_fini(&n->acked);
 	tags_fini(&n->meta);
+	shares_fini(&n->shares);
 }
 
 enum err
@@ -390,8 +536,11 @@ store_reload(struct store *s, struct node *n)
 	if (rc == SQLITE_ROW)
 		e = read_node(st, n);
 	sqlite3_reset(st);
-	if (rc != SQLITE_DONE)
-		return e == OK ? read_all_tags(s, n) : e;
+	if (rc != SQLITE_DONE) {
+		if (e == OK)
+			e = read_all_tags(s, n);
+		return e == OK ? read_shares(s, n) : e;
+	}
 	never_written(n);
 	return ERR_NOTFOUND;
 }

@@ -31,7 +31,17 @@ enum err store_node(struct store *s, struct node *n); /* all but the tags */
 enum store_role { STORE_CLAIM, STORE_ACKED, STORE_META };
 enum err store_tags(struct store *s, struct node *n, enum store_role role);
 enum err store_learned(struct store *s, struct node *n);
+enum err store_shares(struct store *s, struct node *n);
 enum err store_delete(struct store *s, const struct node *n);
+
+/* What a provisioning server has answered to a question, both as texts, in the
+ * transaction of this turn; store_decisions gives all of them back. */
+enum err store_decide(
+    struct store *s, const char *question, const char *answer) MUST_USE;
+enum err store_undecide(struct store *s, const char *question) MUST_USE;
+void store_decisions(struct store *s,
+    void (*each)(void *arg, const char *question, const char *answer),
+    void *arg);
 
 /* store_know keeps a text by its name, in the transaction of this turn;
  * store_known gives it back, or "". */

@@ -4,6 +4,7 @@
 #include "drivers/busload.h"
 #include "gateway/cmd.h"
 #include "gateway/interpret.h"
+#include "gateway/keeper.h"
 #include "gateway/plant.h"
 #include "gateway/registrar.h"
 
@@ -128,8 +129,9 @@ bus_warning(json_t *a, const struct bus_status *b)
 	if (b->planned_percent <= BUSLOAD_WARN)
 		return;
 	warn(a, "thingbridge plan",
-	    mem_printf("bus %s: its nodes need %d %% of the line's time; poll "
-		       "more slowly, or put some on another line",
+	    mem_printf("bus %s: its nodes need about %d %% of the line's time, "
+		       "reckoned before anything was measured; poll more "
+		       "slowly, or put some on another line",
 		b->line->name, b->planned_percent));
 }
 
@@ -145,6 +147,19 @@ config_warnings(json_t *a, const struct gateway *gw)
 		warn(a, "systemctl restart thingbridged",
 		    mem_printf(
 			"takes effect after a restart: %s", gw->cfg_restart));
+}
+
+static void
+history_warning(json_t *a, const struct gateway *gw)
+{
+	struct history_state h;
+
+	keeper_state(gw->keeper, &h);
+	if (*h.trouble)
+		warn(a, "df -h",
+		    mem_printf("no history is kept: %s; is there room, and may "
+			       "it be written?",
+			h.trouble));
 }
 
 /* What helps; the sentence itself says the rest. */
@@ -177,7 +192,8 @@ connection_warning(json_t *a, struct gateway *gw)
 		warn(a, "thingbridge registry",
 		    mem_printf("no Thing Registry is found%s%s",
 			trouble[0] ? ": " : "", trouble));
-	} else if (!registrar_reachable(gw->registrar)) {
+	} else if (!registrar_reachable(gw->registrar) &&
+	    !registrar_rests(gw->registrar)) {
 		warn(a, "thingbridge registry",
 		    mem_printf("the registry %s cannot be reached%s%s",
 			registrar_jid(gw->registrar), trouble[0] ? ": " : "",
@@ -192,6 +208,7 @@ warnings_json(struct gateway *gw)
 
 	connection_warning(a, gw);
 	config_warnings(a, gw);
+	history_warning(a, gw);
 	refusal_warning(a, gw);
 	for (size_t i = 0; i < plant_count(gw->plant); i++) {
 		struct bus_status b;

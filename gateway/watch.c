@@ -1,6 +1,7 @@
 #include "gateway/watch.h"
 
 #include "common/mem.h"
+#include "common/utf8.h"
 #include "gateway/gateway.h"
 #include "gateway/plant.h"
 
@@ -39,6 +40,42 @@ watches_new(struct gateway *gw)
 	s->gw = gw;
 	LIST_INIT(&s->list);
 	return s;
+}
+
+static int
+digit(char c)
+{
+	return c <= '9' ? c - '0' : (c | ' ') - 'a' + 10;
+}
+
+/* hex is trace_text's: pairs of digits.  Returns owned. */
+static json_t *
+ascii_json(const char *hex)
+{
+	char text[WATCH_TEXT / 2];
+	size_t n = 0;
+
+	for (; hex[0] && hex[1]; hex += 2) {
+		int c = digit(hex[0]) << 4 | digit(hex[1]);
+
+		text[n++] = (char)(c >= ' ' && c <= '~' ? c : '.');
+	}
+	return json_stringn(text, n);
+}
+
+json_t *
+watch_frame_json(const struct frame_seen *f, bool text)
+{
+	bool remark = f->text[0] == '!';
+	const char dir[2] = { f->text[0], '\0' };
+	char rest[WATCH_TEXT];
+	json_t *o;
+
+	utf8_sanitize(f->text + 1, strlen(f->text + 1), rest, sizeof(rest));
+	o = json_pack("{s:s, s:s}", "dir", dir, remark ? "text" : "hex", rest);
+	if (text && !remark)
+		json_object_set_new(o, "ascii", ascii_json(rest));
+	return o;
 }
 
 static void

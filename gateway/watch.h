@@ -3,6 +3,7 @@
 #ifndef GATEWAY_WATCH_H
 #define GATEWAY_WATCH_H
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -20,6 +21,10 @@ struct frame_seen {
 
 /* f is NULL when the bus is gone for good. */
 typedef void (*watch_fn)(void *arg, const struct frame_seen *f);
+
+/* watch_frame_json is {"dir", "hex"}, and of a line of text {"ascii"} too, what
+ * is no letter a dot; a remark is {"dir", "text"}.  Returns owned. */
+json_t *watch_frame_json(const struct frame_seen *f, bool text);
 
 struct watches *watches_new(struct gateway *gw);
 void watches_free(struct watches *s);

@@ -457,6 +457,15 @@ conc_node_build(xmpp_ctx_t *ctx, xmpp_stanza_t *el, const struct conc_node *n)
 		build_message(ctx, el, &n->messages[i]);
 }
 
+void
+conc_status_build(xmpp_ctx_t *ctx, xmpp_stanza_t *el, const struct conc_node *n)
+{
+	node_ref_build(el, &n->ref);
+	xmpp_stanza_set_attribute(el, "state", states[n->state]);
+	for (size_t i = 0; i < n->n_messages; i++)
+		build_message(ctx, el, &n->messages[i]);
+}
+
 static enum err
 parse_flags(xmpp_stanza_t *el, struct conc_node *n)
 {

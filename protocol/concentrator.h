@@ -162,8 +162,11 @@ xmpp_stanza_t *conc_message_next(
     xmpp_stanza_t *from, int64_t *at, enum conc_level *level, char **text);
 
 /* conc_event_new makes the element of an event, to be filled by
- * conc_node_build or, of removals and moves, with the reference alone. */
+ * conc_node_build; of a status by conc_status_build, with the state and the
+ * messages; of removals and moves with the reference alone. */
 xmpp_stanza_t *conc_event_new(xmpp_ctx_t *ctx, enum conc_event e);
+void conc_status_build(
+    xmpp_ctx_t *ctx, xmpp_stanza_t *el, const struct conc_node *n);
 bool conc_event_parse(xmpp_stanza_t *el, enum conc_event *out);
 
 enum conc_command_type {

@@ -42,6 +42,52 @@ iotdisco_encode(const struct tags *t, struct buf *out)
 		buf_putc(out, ';');
 }
 
+/* All but what a URI and this form let pass (RFC 3986 2.3). */
+static void
+put_percent(struct buf *out, const char *s)
+{
+	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghij"
+				    "klmnopqrstuvwxyz0123456789-._:@/,";
+
+	for (; *s; s++) {
+		if (strchr(plain, *s))
+			buf_putc(out, *s);
+		else
+			buf_printf(out, "%%%02X", (unsigned char)*s);
+	}
+}
+
+/* Of the URI form: it has a JID instead of a KEY. */
+static bool
+points_to_thing(const struct tags *t)
+{
+	return tags_find(t, "JID") && !tags_find(t, "KEY");
+}
+
+enum err
+iotdisco_encode_uri(const struct tags *t, const char *registry, struct buf *out)
+{
+	const struct tag *r = tags_find(t, "R");
+
+	if ((r && !r->num) || points_to_thing(t))
+		return ERR_UNSUP;
+	buf_puts(out, "iotdisco:");
+	for (size_t i = 0; i < t->n; i++) {
+		if (i)
+			buf_putc(out, ';');
+		if (t->v[i].num)
+			buf_putc(out, '#');
+		put_percent(out, t->v[i].name);
+		buf_putc(out, '=');
+		put_percent(out, t->v[i].value);
+	}
+	if (registry) {
+		buf_puts(out, t->n ? ";R=" : "R=");
+		put_percent(out, registry);
+	}
+	return OK;
+}
+
 struct reader {
 	const char *at, *end;
 	bool uri;       /* = for :, percent escapes, R apart */
@@ -164,7 +210,9 @@ take_segment(struct reader *r)
 		return fault(
 		    r, ERR_PROTO, r->uri ? "has no '='" : "has no ':'");
 	if (*r->at != (r->uri ? '=' : ':'))
-		return fault(r, ERR_PROTO, "is a search, not a claim");
+		return errbuf_set(r->eb, ERR_UNSUP,
+		    "the text is a search, it does not claim a thing: "
+		    "\"thingowner search\" finds things");
 	r->at++;
 	e = take_text(r, ";", &r->value);
 	return e == OK ? keep_tag(r, num) : e;
@@ -186,9 +234,10 @@ take_segments(struct reader *r)
 	if (r->tags->n == 0)
 		return errbuf_set(
 		    r->eb, ERR_PROTO, "the claim text holds no tags");
-	if (r->uri && tags_find(r->tags, "JID") && !tags_find(r->tags, "KEY"))
-		return errbuf_set(r->eb, ERR_PROTO,
-		    "the text points to a thing, it does not claim one");
+	if (r->uri && points_to_thing(r->tags))
+		return errbuf_set(r->eb, ERR_UNSUP,
+		    "the text points to a thing, it does not claim one: "
+		    "\"thingowner read\" and \"browse\" take its JID");
 	return OK;
 }
 

@@ -16,11 +16,19 @@ enum { IOTDISCO_MAX = 4096 }; /* bytes of the longest text taken */
  * wrote decodes to the same tags. */
 void iotdisco_encode(const struct tags *t, struct buf *out);
 
+/* iotdisco_encode_uri appends the URI form, with R = registry unless that is
+ * NULL.  What it wrote decodes to the same tags and registry.
+ * Errors: ERR_UNSUP: the URI form cannot hold a tag R, nor a JID without a KEY;
+ * nothing is appended. */
+enum err iotdisco_encode_uri(
+    const struct tags *t, const char *registry, struct buf *out) MUST_USE;
+
 /* iotdisco_decode reads either form into the empty set out.  registry receives
  * the R of the URI form (owned by the caller) or NULL.  Blanks around the text
  * are skipped, empty segments too.  eb names the segment at fault, but never
  * shows the value of KEY.
- * Errors: ERR_PROTO, ERR_RANGE; out and registry are then empty. */
+ * Errors: ERR_UNSUP: the URI is a search, or points to a thing; ERR_PROTO,
+ * ERR_RANGE; out and registry are then empty. */
 enum err iotdisco_decode(const char *text, struct tags *out, char **registry,
     struct errbuf *eb) MUST_USE;
 

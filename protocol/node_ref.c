@@ -87,6 +87,16 @@ child_next(xmpp_stanza_t *c, const char *name, const char *ns)
 	return NULL;
 }
 
+bool
+node_refs_has(const struct node_refs *t, const struct node_ref *ref)
+{
+	for (size_t i = 0; i < t->n; i++) {
+		if (node_ref_same(&t->v[i], ref))
+			return true;
+	}
+	return false;
+}
+
 void
 node_refs_add(struct node_refs *t, const struct node_ref *ref)
 {

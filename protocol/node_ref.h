@@ -39,6 +39,7 @@ struct node_refs {
  * after an error. */
 enum err node_refs_parse(
     xmpp_stanza_t *el, struct node_refs *out, struct errbuf *eb) MUST_USE;
+bool node_refs_has(const struct node_refs *t, const struct node_ref *ref);
 void node_refs_add(struct node_refs *t, const struct node_ref *ref);
 void node_refs_build(
     xmpp_ctx_t *ctx, xmpp_stanza_t *el, const struct node_ref *v, size_t n);

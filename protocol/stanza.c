@@ -66,11 +66,16 @@ stanza_condition(xmpp_stanza_t *stanza)
 	return "undefined-condition";
 }
 
+/* name is the condition without the type that may follow it. */
 static const char *
-error_type(const char *condition)
+error_type(const char *condition, const char *name)
 {
+	const char *rest = condition + strlen(name);
+
+	if (*rest == '/')
+		return rest + 1;
 	for (size_t i = 0; i < sizeof(conditions) / sizeof(conditions[0]); i++)
-		if (strcmp(conditions[i].condition, condition) == 0)
+		if (strcmp(conditions[i].condition, name) == 0)
 			return conditions[i].type;
 	return "cancel";
 }
@@ -147,11 +152,13 @@ xmpp_stanza_t *
 stanza_error(xmpp_ctx_t *ctx, const char *condition, const char *text)
 {
 	xmpp_stanza_t *error = stanza_el(ctx, "error", NULL);
+	char *name = mem_strndup(condition, strcspn(condition, "/"));
 
-	xmpp_stanza_set_type(error, error_type(condition));
-	stanza_add(error, stanza_el(ctx, condition, NS_STANZAS));
+	xmpp_stanza_set_type(error, error_type(condition, name));
+	stanza_add(error, stanza_el(ctx, name, NS_STANZAS));
 	if (text)
 		stanza_add(error, error_text(ctx, text));
+	free(name);
 	return error;
 }
 

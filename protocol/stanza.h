@@ -22,8 +22,8 @@ xmpp_stanza_t *stanza_payload(xmpp_stanza_t *iq, size_t *n);
 const char *stanza_condition(xmpp_stanza_t *stanza);
 
 /* stanza_error makes <error type=...><condition/><text/></error>; text may be
- * NULL.  The type follows from the condition (RFC 6120 8.3.3).  Returns owned.
- */
+ * NULL.  The type follows from the condition (RFC 6120 8.3.3), unless it stands
+ * behind it: "conflict/wait".  Returns owned. */
 xmpp_stanza_t *stanza_error(
     xmpp_ctx_t *ctx, const char *condition, const char *text);
 

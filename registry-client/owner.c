@@ -32,6 +32,9 @@ static const struct refusal {
 	{ "not-allowed", DISC_DISOWN, ERR_REFUSED,
 	    "the thing must be online and a friend of the registry to be "
 	    "disowned; the owner is unchanged" },
+	{ "not-allowed", ANY, ERR_REFUSED,
+	    "the registry, or the server on the way to it, does not allow "
+	    "that: is the registry's JID right?" },
 	{ "bad-request", SEARCH, ERR_REFUSED,
 	    "the registry does not understand this search" },
 	{ "feature-not-implemented", SEARCH, ERR_UNSUP,

@@ -3,6 +3,7 @@
 #include "common/mem.h"
 #include "protocol/stanza.h"
 #include "xmpp/iq.h"
+#include "xmpp/presence.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,10 +11,11 @@
 
 struct seek {
 	struct session *session;
-	seek_done done;
-	void *arg;
-	char *feature;
-	char jid[JID_SIZE]; /* asked now */
+	struct seek_plan plan;
+	size_t at;            /* the one of plan.v that is tried */
+	bool waits;           /* for an account to let us in */
+	int64_t until_mono;   /* so long; 0: the next tick sets it */
+	struct seek_try here; /* a part of the server, asked now */
 	char *item[SEEK_ITEMS];
 	size_t n, next;
 	bool silent; /* something did not answer */
@@ -27,20 +29,18 @@ seek_free(struct seek *k)
 	iq_forget(k->session, k);
 	for (size_t i = 0; i < k->n; i++)
 		free(k->item[i]);
-	free(k->feature);
 	free(k);
 }
 
+/* k is gone after this. */
 static void
-finish(struct seek *k, const char *jid, const char *why)
+finish(struct seek *k, const struct seek_try *found, const char *why)
 {
-	seek_done done = k->done;
-	void *arg = k->arg;
-	char found[JID_SIZE];
+	const struct seek_plan *p = &k->plan;
 
-	snprintf(found, sizeof(found), "%s", jid ? jid : "");
+	iq_forget(k->session, k);
+	p->done(p->arg, found, why);
 	seek_free(k);
-	done(arg, jid ? found : NULL, why);
 }
 
 bool
@@ -65,10 +65,16 @@ ask(struct seek *k, const char *ns, const char *jid, iq_done done)
 {
 	xmpp_stanza_t *query = stanza_el(session_ctx(k->session), "query", ns);
 
-	if (jid != k->jid)
-		snprintf(k->jid, sizeof(k->jid), "%s", jid);
-	return iq_request(k->session, "get", k->jid, query, SEEK_ANSWER_MS,
-		   done, k) == OK;
+	return iq_request(k->session, "get", jid, query, SEEK_ANSWER_MS, done,
+		   k) == OK;
+}
+
+static bool
+ask_part(struct seek *k, const char *ns, const char *jid, iq_done done)
+{
+	if (jid != k->here.jid)
+		snprintf(k->here.jid, sizeof(k->here.jid), "%s", jid);
+	return ask(k, ns, k->here.jid, done);
 }
 
 static void on_item(void *arg, enum iq_outcome outcome, xmpp_stanza_t *stanza);
@@ -77,7 +83,7 @@ static void
 next_item(struct seek *k)
 {
 	while (k->next < k->n)
-		if (ask(k, NS_DISCO_INFO, k->item[k->next++], on_item))
+		if (ask_part(k, NS_DISCO_INFO, k->item[k->next++], on_item))
 			return;
 	finish(k, NULL,
 	    k->silent ? "none of the server's components that answered is one"
@@ -91,8 +97,8 @@ on_item(void *arg, enum iq_outcome outcome, xmpp_stanza_t *stanza)
 
 	if (outcome == IQ_LOST)
 		finish(k, NULL, "");
-	else if (outcome == IQ_RESULT && seek_has(stanza, k->feature))
-		finish(k, k->jid, "");
+	else if (outcome == IQ_RESULT && seek_has(stanza, k->plan.feature))
+		finish(k, &k->here, "");
 	else {
 		k->silent |= outcome == IQ_TIMEOUT;
 		next_item(k);
@@ -144,15 +150,15 @@ on_server(void *arg, enum iq_outcome outcome, xmpp_stanza_t *stanza)
 		finish(k, NULL, "");
 		return;
 	}
-	if (outcome == IQ_RESULT && seek_has(stanza, k->feature)) {
-		finish(k, k->jid, "");
+	if (outcome == IQ_RESULT && seek_has(stanza, k->plan.feature)) {
+		finish(k, &k->here, "");
 		return;
 	}
 	if (outcome != IQ_RESULT || !seek_has(stanza, NS_DISCO_ITEMS)) {
 		finish(k, NULL, "the server does not tell its components");
 		return;
 	}
-	if (!ask(k, NS_DISCO_ITEMS, k->jid, on_items))
+	if (!ask_part(k, NS_DISCO_ITEMS, k->here.jid, on_items))
 		finish(k, NULL, "");
 }
 
@@ -162,34 +168,132 @@ server_of(const struct seek *k)
 	return strchr(session_bare(k->session), '@') + 1;
 }
 
-static void
-on_first(void *arg, enum iq_outcome outcome, xmpp_stanza_t *stanza)
+/* The address itself, or the account that it is of, until it has let us in. */
+static bool
+is_account(const char *jid)
 {
-	struct seek *k = arg;
+	return strchr(jid, '@') && !strchr(jid, '/');
+}
 
-	if (outcome == IQ_RESULT && seek_has(stanza, k->feature))
-		finish(k, k->jid, "");
-	else if (outcome == IQ_LOST ||
-	    !ask(k, NS_DISCO_INFO, server_of(k), on_server))
+static bool try_on(struct seek *k);
+
+/* The one that is tried now is none. */
+static void
+try_next(struct seek *k)
+{
+	char bare[JID_SIZE];
+	const char *jid = k->plan.v[k->at++].jid;
+
+	k->waits = false;
+	if (strchr(jid, '@') && jid_bare(jid, bare) == OK)
+		k->plan.leave(k->plan.arg, bare);
+	if (!try_on(k))
 		finish(k, NULL, "");
 }
 
+static void
+on_try(void *arg, enum iq_outcome outcome, xmpp_stanza_t *stanza)
+{
+	struct seek *k = arg;
+
+	if (outcome == IQ_RESULT && seek_has(stanza, k->plan.feature)) {
+		finish(k, &k->plan.v[k->at], "");
+	} else if (outcome == IQ_LOST) {
+		finish(k, NULL, "");
+	} else {
+		k->silent |= outcome == IQ_TIMEOUT;
+		try_next(k);
+	}
+}
+
+/* Returns false when nothing can be sent. */
+static bool
+try_on(struct seek *k)
+{
+	const char *jid;
+
+	if (k->at == k->plan.n)
+		return ask_part(k, NS_DISCO_INFO, server_of(k), on_server);
+	jid = k->plan.v[k->at].jid;
+	if (!is_account(jid))
+		return ask(k, NS_DISCO_INFO, jid, on_try);
+	k->waits = true;
+	k->until_mono = 0;
+	presence_send(k->session, PRESENCE_SUBSCRIBE, jid);
+	return session_online(k->session);
+}
+
 struct seek *
-seek_start(struct session *s, const char *feature, const char *first,
-    seek_done done, void *arg)
+seek_start(struct session *s, const struct seek_plan *plan)
 {
 	struct seek *k = mem_zalloc(sizeof(*k));
-	bool asked;
 
 	k->session = s;
-	k->done = done;
-	k->arg = arg;
-	k->feature = mem_strdup(feature);
-	asked = first && *first
-	    ? ask(k, NS_DISCO_INFO, first, on_first)
-	    : ask(k, NS_DISCO_INFO, server_of(k), on_server);
-	if (asked)
+	k->plan = *plan;
+	k->here.how = "found among the server's components";
+	if (try_on(k))
 		return k;
 	seek_free(k);
 	return NULL;
+}
+
+/* One that has let us in is asked by its full JID, now or when its turn comes.
+ */
+void
+seek_presence(struct seek *k, xmpp_stanza_t *presence)
+{
+	const char *from = xmpp_stanza_get_from(presence);
+	enum presence_type type = presence_type(presence);
+	size_t i = k->at;
+
+	while (from && i < k->plan.n &&
+	    !(is_account(k->plan.v[i].jid) &&
+		jid_same_bare(from, k->plan.v[i].jid)))
+		i++;
+	if (!from || i == k->plan.n || strlen(from) >= JID_SIZE)
+		return;
+	if (type == PRESENCE_AVAILABLE && strchr(from, '/')) {
+		memcpy(k->plan.v[i].jid, from, strlen(from) + 1);
+		if (i != k->at)
+			return;
+		k->waits = false;
+		if (!ask(k, NS_DISCO_INFO, k->plan.v[i].jid, on_try))
+			finish(k, NULL, "");
+	} else if (type == PRESENCE_UNSUBSCRIBED && i == k->at) {
+		try_next(k);
+	}
+}
+
+void
+seek_tick(struct seek *k, int64_t mono)
+{
+	if (!k->waits)
+		return;
+	if (!k->until_mono) {
+		k->until_mono = mono + SEEK_LET_IN_MS;
+	} else if (k->until_mono <= mono) {
+		k->silent = true;
+		try_next(k);
+	}
+}
+
+bool
+seek_courts(const struct seek *k, const char *bare)
+{
+	for (size_t i = k ? k->at : 0; k && i < k->plan.n; i++)
+		if (jid_same_bare(bare, k->plan.v[i].jid))
+			return true;
+	return false;
+}
+
+void
+seek_add(struct seek_plan *p, const char *jid, const char *how)
+{
+	struct seek_try *t = &p->v[p->n];
+
+	if (p->n == SEEK_TRIES || strlen(jid) >= sizeof(t->jid))
+		return;
+	memcpy(t->jid, jid, strlen(jid) + 1);
+	t->how = how;
+	p->n++;
 }

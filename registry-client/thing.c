@@ -447,8 +447,14 @@ static unsigned
 on_cmd_reset(
     struct thing *t, const struct thing_event *ev, struct thing_out *out)
 {
+	unsigned acts = 0;
+
 	(void)ev;
-	return in(t, GONE) ? THING_REFUSE : start_over(t, out);
+	if (in(t, GONE))
+		return THING_REFUSE;
+	if (in(t, SELF)) /* the registry would keep the record that it has */
+		acts = withdraw(t);
+	return acts | start_over(t, out);
 }
 
 typedef unsigned handler(

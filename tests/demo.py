@@ -121,6 +121,8 @@ class Demo:
                 % (name, bus, address, template, name.capitalize()))
             if template != "eastron.sdm630":
                 text += "claim.SN = demo-%s\n" % name
+            if name == "meter1":
+                text += "field.power.keep = 1d\n"
         return text
 
     # what is looked at
@@ -236,6 +238,57 @@ class Demo:
         self.step("searched by a stranger", "%s finds meter1, as %s does; not meter2 (private), "
                   "meter3 (unclaimed), climate1 (removed)" % (model, " ".join(box)))
 
+    def owner_json(self, *words):
+        status, out, err = self.owner.run("--json", *words)
+        self.need(status == 0, "%s: %s%s" % (words[0], out, err))
+        return json.loads(out)
+
+    def read(self):
+        got = self.owner_json("read", "meter1", "power")["fields"]
+        self.need([(f["value"], f["unit"], f["quality"]) for f in got]
+                  == [("1234.5", "W", "ok")], "the owner read %s" % got)
+        self.step("read by its owner", "meter1 power 1234.5 W over XMPP, as the meter has it")
+        other = programs.Owner(self.server, self.dir / "other")
+        status, out, err = self.claim(other, self.claim_text("climate3"))
+        self.need(status == 0, "claim: %s%s" % (out, err))
+        self.gateway.wait_claim("climate3", "public")
+        status, out, err = other.run("read", self.gateway.bare, "meter1")
+        self.need(status in (5, 6) and "1234" not in out + err, "%d %s" % (status, err))
+        self.step("by another owner behind the JID", "refused (exit %d)" % status)
+        status, out, err = self.owner.run("share", "meter1", other.bare)
+        self.need(status == 0, "share: %s%s" % (out, err))
+        status, out, err = other.run("--plain", "read", self.gateway.bare, "meter1", "power")
+        self.need(status == 0 and "1234.5" in out, "shared: %s%s" % (out, err))
+        status, out, err = self.owner.run("unshare", "meter1", other.bare)
+        self.need(status == 0, "unshare: %s%s" % (out, err))
+        status, _, err = other.run("read", self.gateway.bare, "meter1", "power")
+        self.need(status in (5, 6), "unshared: %d %s" % (status, err))
+        self.step("shared with him, and no more", "read, then refused again")
+        rows = self.owner_json("read", "meter1", "power", "--history", "1d")["fields"]
+        self.need(len(rows) >= 2 and {r["value"] for r in rows} == {"1234.5"},
+                  "history: %s" % rows)
+        days = self.owner_json("read", "meter1", "power", "--history", "1d", "--every", "day")
+        self.step("a day of history", "%d readings of power; of the day: %s" % (
+            len(rows), ", ".join("%s %s" % (r["name"], r["value"]) for r in days["fields"])))
+
+    def switched(self):
+        status, out, err = self.claim(self.owner, self.claim_text("relay1"))
+        self.need(status == 0, "claim: %s%s" % (out, err))
+        self.gateway.wait_claim("relay1", "public")
+        form = {f["name"]: f["value"] for f in self.owner_json("form", "relay1")["form"]}
+        self.need(form.get("relay2") == "false", "the form says %s" % form)
+        status, out, err = self.owner.run("set", "relay1", "relay2=true")
+        self.need(status == 0, "set: %s%s" % (out, err))
+        at_device = self.sim.get("relay1", "relay2")
+        self.need(at_device in ("1", "true", "on"), "the device has relay2 = %s" % at_device)
+        self.step("switched by its owner", "relay1 relay2=true; at the device it is %s" % at_device)
+        status, out, err = self.owner.run("set", "relay1", "relay2=7")
+        self.need(status == 1 and "relay2" in err, "a bad value: %d %s" % (status, err))
+        nodes = self.owner_json("browse", self.gateway.bare)["nodes"]
+        mine = sorted(n["node"] for n in nodes if n["readable"])
+        self.need(mine == ["climate1", "meter1", "meter2", "relay1"], "browsed: %s" % mine)
+        self.step("browsed", "%s and their buses, nothing else" % ", ".join(mine))
+
     def removed(self):
         status, out, err = self.claim(self.owner, self.claim_text("climate1"))
         self.need(status == 0, "claim: %s%s" % (out, err))
@@ -289,6 +342,8 @@ class Demo:
         self.updated()
         self.removed()
         self.searched()
+        self.read()
+        self.switched()
         self.disowned(text)
         self.killed()
 
@@ -303,6 +358,8 @@ class Demo:
             % (b, self.gateway.socket),
             "%s/thingowner --account %s things" % (b, self.owner.account),
             "%s/thingowner --account %s search 'MODEL~*'" % (b, self.owner.account),
+            "%s/thingowner --account %s read climate1 --watch 2" % (b, self.owner.account),
+            "%s/thingowner --account %s set relay1 relay3=true" % (b, self.owner.account),
         ):
             print("  " + line)
         try:

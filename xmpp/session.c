@@ -220,6 +220,8 @@ on_down(void *arg, const struct link_end *end)
 	if (was_online) {
 		backoff_was_online(
 		    &s->backoff, clock_mono(s->clock) - s->online_at);
+		if (s->kind == SESSION_COMPONENT) /* it is the only one */
+			s->backoff.spread = false;
 		lose(s);
 	}
 	if (s->stopping) {
@@ -297,11 +299,22 @@ on_up(void *arg, const char *full_jid)
 }
 
 static void
+on_message(struct session *s, xmpp_stanza_t *stanza)
+{
+	const char *type = xmpp_stanza_get_type(stanza);
+	bool error = type && strcmp(type, "error") == 0;
+
+	if (error && s->ev.bounced)
+		s->ev.bounced(s->ev.arg, stanza);
+	else if (!error && s->ev.message)
+		s->ev.message(s->ev.arg, stanza);
+}
+
+static void
 on_stanza(void *arg, xmpp_stanza_t *stanza)
 {
 	struct session *s = arg;
 	const char *name = xmpp_stanza_get_name(stanza);
-	const char *type = xmpp_stanza_get_type(stanza);
 
 	s->received++;
 	if (!s->online)
@@ -310,9 +323,8 @@ on_stanza(void *arg, xmpp_stanza_t *stanza)
 		iq_table_take(s->iq, stanza);
 	else if (strcmp(name, "presence") == 0 && s->ev.presence)
 		s->ev.presence(s->ev.arg, stanza);
-	else if (strcmp(name, "message") == 0 && s->ev.message &&
-	    !(type && strcmp(type, "error") == 0))
-		s->ev.message(s->ev.arg, stanza);
+	else if (strcmp(name, "message") == 0)
+		on_message(s, stanza);
 }
 
 /* --------------------------------------------------------- finding a server */

@@ -63,6 +63,8 @@ struct session_events {
 	void (*presence)(void *arg, xmpp_stanza_t *stanza);
 	/* Each message that is not of type error; NULL: ignored. */
 	void (*message)(void *arg, xmpp_stanza_t *stanza);
+	/* Each that is: one of ours came back.  NULL: ignored. */
+	void (*bounced)(void *arg, xmpp_stanza_t *stanza);
 	void *arg;
 };
 

@@ -38,6 +38,38 @@ check_round(const struct tags *t)
 	tags_fini(&again);
 }
 
+/* The same of the URI form, and of the registry. */
+static void
+check_uri(const struct tags *t, const char *registry)
+{
+	struct tags again = { 0 };
+	struct buf text = { 0 };
+	char *r = NULL;
+	enum err e = iotdisco_encode_uri(t, registry, &text);
+
+	if (e == OK) {
+		e = iotdisco_decode(text.data, &again, &r, NULL);
+		must(e == OK || (e == ERR_RANGE && text.len > IOTDISCO_MAX));
+	}
+	must(again.n == 0 || again.n == t->n);
+	must(!r || (registry && strcmp(r, registry) == 0));
+	for (size_t i = 0; i < again.n; i++) {
+		must(strcmp(again.v[i].name, t->v[i].name) == 0);
+		must(strcmp(again.v[i].value, t->v[i].value) == 0);
+		must(again.v[i].num == t->v[i].num);
+	}
+	free(r);
+	buf_fini(&text);
+	tags_fini(&again);
+}
+
+static void
+check_both(const struct tags *t, const char *registry)
+{
+	check_round(t);
+	check_uri(t, registry);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -46,7 +78,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	char *registry;
 
 	if (iotdisco_decode(text, &t, &registry, NULL) == OK)
-		check_round(&t);
+		check_both(&t, registry);
 	else
 		must(t.n == 0 && registry == NULL);
 	free(registry);

@@ -1,2 +1,3 @@
 tb_fuzz(lease LINK tb_xmpp)
 tb_fuzz(mdnstxt LINK tb_xmpp)
+tb_fuzz(mdnsline LINK tb_xmpp)

@@ -350,7 +350,7 @@ main(int argc, char **argv)
 {
 	static struct probe p;
 	const struct session_events ev = { on_online, on_offline, on_presence,
-		on_message, &p };
+		on_message, NULL, &p };
 	struct session_config c = { .kind = SESSION_CLIENT };
 	struct errbuf eb = { "" };
 	uv_loop_t loop;

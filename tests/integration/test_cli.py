@@ -294,7 +294,7 @@ def test_usage(tmp_path):
         (["read"], "needs NODE"), (["registry", "x"], "too much"), (["-q"], "-q"),
         (["stickers", "-f", "png"], "-o FILE"), (["stickers", "-f", "gif"], "png"),
         (["stickers", "--kind", "x"], "asset"), (["-s"], "value"),
-        (["status", "--check=1"], "too many"), (["zzzzzzzz"], "unknown command"),
+        (["status", "--check=1"], "takes no value"), (["zzzzzzzz"], "unknown command"),
         (["sacn", "b"], 'did you mean "scan"?'), (["help", "prob"], '"probe"'),
         (["scan", "b", "--adresses", "1"], 'did you mean "addresses"?'),
         (["scan"], "needs BUS"), (["scan", "b", "-a", "9-3"], "1-32"),

@@ -1,7 +1,9 @@
 """Finding the XMPP server, making the account, finding the registry."""
 
 import itertools
+import os
 import stat
+import subprocess
 import time
 
 import pytest
@@ -160,7 +162,7 @@ def test_found_registry_that_changes(server, make_gateway):
         gw.stop()
         gw.start()
         gw.wait_online()
-        gw.wait_log("the claims are at fakereg.localhost", 60)
+        gw.wait_log("the claims of 1 node are at fakereg.localhost", 60)
         assert not other.got("update") and not other.got("register")
         assert gw.claim("a") == ("public", "o@localhost")
     finally:
@@ -188,6 +190,7 @@ class InsideGateway(Gateway):
     def __init__(self, ns, server, tmpdir, **kw):
         self.ns = ns
         self.env = kw.pop("env", {})
+        self.env["THINGBRIDGE_MDNS"] = BIN / "thingbridge-mdns"
         super().__init__(server, tmpdir, node("a"), **kw)
 
     def spawn(self, argv, stdout=None):
@@ -225,9 +228,35 @@ def test_no_server_by_mdns(prosody, ns, tmp):
                        env={"DBUS_SYSTEM_BUS_ADDRESS": "unix:path=%s/none" % tmp})
     gw.wait_log("avahi-daemon is not reached", 20)
     gw.stop()
-    gw.env = {"DBUS_SYSTEM_BUS_ADDRESS": netns.Avahi(ns).address}
+    gw.env["DBUS_SYSTEM_BUS_ADDRESS"] = netns.Avahi(ns).address
     gw.start()
     gw.wait_log("no server announces itself", 20)
+    assert gw.alive()
+
+
+HELPERS = {
+    "absent": (None, "cannot be run"),
+    "silent": ("#!/bin/sh\nexec sleep 60\n", "no server announces itself"),
+    "endless": ("#!/bin/sh\nexec tr '\\0' x </dev/zero\n", "no server announces itself"),
+    "hostile": ("#!/bin/sh\necho 'server ../x 5222 h -'\necho 'server 127.0.0.1 99999 h -'\n"
+                "echo 'server 127.0.0.1 5222 h 0'\necho 'server 127.0.0.1 5222'\n",
+                "no server announces itself"),
+}
+
+
+@pytest.mark.parametrize("kind", HELPERS)
+def test_bad_mdns_helper(prosody, ns, tmp, kind):
+    """It costs the search by mDNS, and nothing else, and never stays."""
+    text, told = HELPERS[kind]
+    helper = tmp / "helper"
+    if text:
+        helper.write_text(text)
+        helper.chmod(0o755)
+    gw = InsideGateway(ns, prosody, tmp / "gw", host="mdns")
+    gw.stop()
+    gw.env["THINGBRIDGE_MDNS"] = helper
+    gw.start()
+    gw.wait_log(told, 20)
     assert gw.alive()
 
 
@@ -277,6 +306,18 @@ def test_server_by_dhcp(server, fakereg, ns, dnsmasq, tmp, ask):
     gw.wait_online(40)
     assert found_by(gw) == "DHCP" and relay.count >= 1
     fakereg.wait("register", "a")
+
+
+@pytest.mark.parametrize("option", ["DHCP4_PRIVATE_224", "DHCP4_UNKNOWN_224"])
+def test_hook_of_networkmanager(tmp, option):
+    """Called as its dispatcher calls: interface and action, the lease in the
+    environment."""
+    env = {"PATH": os.environ["PATH"], "THINGBRIDGE_DHCP": str(tmp),
+           "DEVICE_IFACE": "eth7", "DEVICE_IP_IFACE": "eth7", "CONNECTION_ID": "wired",
+           "DHCP4_IP_ADDRESS": "192.0.2.9", option: "xmpp.example.org"}
+    hook = SOURCE / "packaging/dhcp/thingbridge-dhcp"
+    subprocess.run(["sh", hook, "eth7", "dhcp4-change"], env=env, check=True)
+    assert "xmpp.example.org" in (tmp / "eth7").read_text()
 
 
 def test_server_by_all_ways(prosody, ns, tmp):

@@ -188,3 +188,13 @@ def test_client_that_never_reads(fakereg, make_gateway):
                 break
         wait_until("others are served", lambda: g.request("status", timeout=60)["ok"], 60)
         assert g.proc.rss_kib() - before < 100 * 1024
+
+
+@pytest.mark.parametrize("server", ["prosody"], indirect=True)
+def test_state_that_cannot_be_opened_is_an_error(make_gateway):
+    g = make_gateway(start=False)
+    g.state = g.dir / "nowhere/state.db"
+    g.write()
+    g.start(wait=False)
+    assert g.wait_exit() not in (0, -11)
+    assert "nowhere/state.db" in g.log()

@@ -22,6 +22,9 @@ TEXTS = {
     "escapes": r"IoTDisco;SN:a\;b\\c:d;KEY:" + KEY,
     "latin": "IoTDisco;SN:1;MODEL:Größe;KEY:" + KEY,
     "cyrillic": "IoTDisco;SN:1;MODEL:Счётчик воды;KEY:" + KEY,
+    "greek": "IoTDisco;SN:1;MODEL:Μετρητής Ωμ;KEY:" + KEY,
+    "arabic": "IoTDisco;SN:1;MODEL:عداد المياه;KEY:" + KEY,
+    "emoji": "IoTDisco;SN:1;MODEL:\U0001f321 Ö;KEY:" + KEY,
     "cjk": "IoTDisco;SN:1;MODEL:温度;KEY:" + KEY,
 }
 

@@ -3,13 +3,14 @@ and against thingregistryd."""
 
 import json
 import re
+import subprocess
 import time
 
 import pytest
 
 from harness.procs import wait_until
-from harness.programs import node
-from harness.wire import DISCOVERY, local, node_of, op, payload
+from harness.programs import Owner, node
+from harness.wire import DISCOVERY, local, node_of, op, payload, text
 
 KEY = "4857402340298342"
 TEXT = "IoTDisco;SN:394872348732948723;MAN:www.ktc.se;MODEL:IMC;#V:1.2;KEY:" + KEY
@@ -274,6 +275,60 @@ def test_O19_key_is_never_told(fakereg, owner, cond):
         quiet_about_key(out, err)
 
 
+@pytest.mark.parametrize("what,says", [
+    ("", "no claim text"), (b"\x89PNG\r\n\x1a\n\0\0", "not text"), (TEXT.encode() + b"\0x", "not text"),
+    (b"\xff\xd8\xff\xe0", "not text"), (TEXT.encode("utf-16"), "not text"),
+    (b"A" * 10_000_000, "longer"), (b"hello\n" * 100, "begins with"),
+    ("iotdisco:MAN=a;#V>=1", "thingowner search"), ("iotdisco:SN~*98*", "thingowner search"),
+    ("iotdisco:JID=a@b;NID=n;R=r.example", "thingowner read"),
+], ids=lambda v: str(v[:20]))
+def test_what_is_not_a_claim_text(prosody, tmp, what, says):
+    o = Owner(prosody, tmp / "o")
+    p = subprocess.run([str(a) for a in o.argv("claim")], capture_output=True, timeout=20,
+                       input=what if isinstance(what, bytes) else what.encode())
+    assert (p.returncode, p.stdout) == (2, b"") and says in p.stderr.decode()
+    quiet_about_key(p.stderr.decode())
+
+
+def test_several_stickers_on_one_photo(owner):
+    status, out, err = owner.run("claim", stdin=TEXT + "\n\n" + TEXT + "\n")
+    assert status == 2 and not out
+    assert "one claim text at a time" in err and KEY not in err
+
+
+@pytest.mark.parametrize("way", ["\ufeff%s\r\n", "\n \n%s\n\n", "%s", "QR-Code:%s\n"])
+def test_claim_text_as_files_hold_it(fakereg, owner, way):
+    fakereg.answers["mine"] = claimed("thing@localhost")
+    status, _, err = owner.run("claim", stdin=way % TEXT)
+    assert status == 0, err
+
+
+def test_O20_registry_is_searched_for(fakereg, make_owner):
+    """Among the components of the owner's server, as a thing does."""
+    fakereg.answers["mine"] = claimed("thing@localhost")
+    o = make_owner(registry=None)
+    status, out, err = o.run("claim", stdin=TEXT)
+    assert status == 0, err
+    assert fakereg.jid in err and "found by searching" in err
+    fakereg.wait("mine")
+    status, _, err = o.run("remove", "thing@localhost")
+    assert status == 0, err  # it is remembered
+    assert "searching" not in err
+
+
+def test_O20_none_is_there(server, make_owner):
+    o = make_owner(registry=None)
+    for args, text in ((["claim"], TEXT), (["search", "A=1"], ""), (["remove", "a@b"], "")):
+        status, out, err = o.run(*args, stdin=text)
+        assert status == 2 and not out
+        assert "--registry" in err and "has none" in err
+
+
+def test_registry_must_be_an_address(make_owner):
+    status, _, err = make_owner().run("--registry", "a@@b", "search", "A=1")
+    assert status == 2 and "a@@b" in err and "not a registry" in err
+
+
 def test_O19_nor_the_password(fakereg, make_owner, server):
     user, _ = server.new_account("owner")
     o = make_owner(registry=fakereg.jid, account=(user, "wrong-" + KEY))
@@ -312,6 +367,52 @@ def test_claiming_again_says_that_it_is_yours(fakereg, owner, make_owner):
     assert status == EXIT_NOTFOUND and "already yours" not in err
     status, _, err = make_owner(registry=fakereg.jid).run("claim", stdin=TEXT)
     assert status == EXIT_NOTFOUND and "already yours" not in err
+
+
+FOUND = ("<found xmlns='%s' more='false'><thing owner='%%s' jid='rack@localhost' nodeId='n1'>"
+         "<str name='SN' value='1'/></thing></found>" % DISCOVERY)
+
+
+def test_after_a_lost_answer(fakereg, owner):
+    """The thing has given up its KEY; the registry tells whose it is."""
+    fakereg.answers["mine"] = None
+    status, _, err = owner.run("--timeout", "4s", "claim", stdin=TEXT)
+    assert status == EXIT_TIMEOUT and "does no harm" in err
+    fakereg.answers["mine"] = ("error", "item-not-found")
+    fakereg.answers["search"] = FOUND % owner.bare
+    status, out, err = owner.run("claim", stdin=TEXT)
+    assert (status, out) == (EXIT_NOTFOUND, "") and "rack@localhost node n1" in err
+    assert "with the same tags is yours" in err and "somebody" not in err
+    assert [t["node"] for t in owner.json("things")["things"]] == ["n1"]
+    asked = fakereg.wait("search")
+    quiet_about_key(text(asked))
+    assert sorted(c[1] for c in children(asked)) == ["MAN", "MODEL", "SN", "V"]
+    status, _, err = owner.run("claim", stdin=TEXT)
+    assert status == EXIT_NOTFOUND and "already yours: rack@localhost node n1" in err
+
+
+@pytest.mark.parametrize("found", ["rival@localhost", None])
+def test_what_is_found_may_be_anothers(fakereg, owner, found):
+    fakereg.answers["mine"] = ("error", "item-not-found")
+    fakereg.answers["search"] = FOUND % found if found else ("error", "bad-request")
+    status, out, err = owner.run("claim", stdin=TEXT)
+    assert (status, out) == (EXIT_NOTFOUND, "") and "not found or already claimed" in err
+    assert owner.json("things")["things"] == []
+
+
+def test_account_that_is_no_registry_takes_no_longer_than_asked(owner):
+    at = time.monotonic()
+    status, out, err = owner.run("--timeout", "2s", "--registry", "nobody@localhost",
+                                 "claim", stdin=TEXT)
+    assert (status, out) == (9, "") and "no answer in time; nothing was sent" in err
+    assert time.monotonic() - at < 8
+
+
+def test_a_key_is_not_searched_for(fakereg, owner):
+    status, _, err = owner.run("search", "key=" + KEY)
+    assert status == 2 and "claim with it" in err
+    quiet_about_key(err)
+    assert not fakereg.got("search")
 
 
 # with thingregistryd: the same, answered in earnest
@@ -366,6 +467,33 @@ def test_O08_private_in_earnest(thing, make_owner):
     assert thing.heard("claimed")[0] == ("claimed", o.bare, "false")
     status, out, _ = o.run("things")
     assert status == 0 and thing.c.bare in out
+
+
+def test_O08_private_and_then_public(thing, make_owner):
+    o = make_owner()
+    o.json("claim", "--private", stdin=TEXT)
+    assert "private" in o.run("things")[1]
+    assert o.json("search", "SN=" + TAGS[0][2])["things"] == []
+    assert o.json("claim", stdin=TEXT)["public"] is True
+    wait_until("it hears that it is public", lambda: thing.heard("claimed")[-1][2] == "true")
+    assert "public" in o.run("things")[1]
+    found, = o.json("search", "SN=" + TAGS[0][2])["things"]
+    assert found["owner"] == o.bare and "KEY" not in found["tags"]
+
+
+def test_claiming_again_without_the_list(thing, registry, make_owner):
+    """Nothing is remembered, and the thing has given up its KEY."""
+    o, rival = make_owner(), make_owner()
+    first = o.json("claim", stdin=TEXT)
+    assert o.json("claim", stdin=TEXT) == first
+    thing.c.iq("set", registry.jid, "<update xmlns='%s'><str name='KEY' value=''/></update>" % DISCOVERY)
+    (o.dir / "account.ini.things.json").unlink()
+    status, _, err = o.run("claim", stdin=TEXT)
+    assert status == EXIT_NOTFOUND and thing.c.bare + " with the same tags is yours" in err
+    assert [t["jid"] for t in o.json("things")["things"]] == [thing.c.bare]
+    assert rival.run("claim", stdin=TEXT)[0] == EXIT_NOTFOUND
+    assert o.run("remove", thing.c.bare)[0] == 0
+    assert "removed" in o.run("things")[1]
 
 
 def test_O12_O14_life_in_earnest(thing, registry, make_owner):

@@ -216,7 +216,7 @@ def test_a_trace_outlives_its_bus_restart_and_not_its_end(site):
     f.readline()
     g.write(buses=g.buses.replace("115200 8N1", "57600 8N1"))
     g.reload()
-    for _ in range(200):
+    for _ in range(60):
         assert json.loads(f.readline()).get("more")
     g.write(nodes=node("far", 1, bus="other"), buses="[bus other]" + g.buses.split("[bus other]")[1])
     g.reload()

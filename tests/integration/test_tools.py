@@ -224,7 +224,7 @@ def test_one_scan_a_bus_and_it_ends_with_its_client(site):
 
 
 @pytest.mark.parametrize("args,says", [
-    ({"bus": "nothing"}, "no bus"), ({}, "which bus"), ({"bus": "rs485", "first": 300}, "first"),
+    ({"bus": "nothing"}, "no bus"), ({}, "which bus"), ({"bus": "rs485", "first": 300}, "1 to 247"),
     ({"bus": "plc", "serial": ["9600 8N1"]}, "serial port"),
     ({"bus": "rs485", "serial": ["fast"]}, "no serial setting"),
     ({"bus": "rs485", "first": "1"}, "type"),
@@ -312,13 +312,19 @@ def test_probe_by_the_template_of_another_device(site):
 def test_probe_one_place_in_every_way(site):
     _, g = site
     d = g.control("probe", bus="plc", address=7, where="input:0x0000", type="f32")
+    by = {r["order"]: r for r in d["readings"]}
+    assert len(d["readings"]) == 4 and {r["type"] for r in d["readings"]} == {"f32"}
+    assert by["ABCD"]["value"].startswith("230.1")
+    assert by["ABCD"]["line"] == "value = input:0x0000 f32 dec=3"
+    assert "order=CDAB" in by["CDAB"]["line"]
+    assert [f["dir"] for f in d["frames"]][:2] == [">", "<"]
+    d = g.control("probe", bus="plc", address=7, where="input:0x0000")
     by = {(r["type"], r["order"]): r for r in d["readings"]}
-    assert by["f32", None]["value"].startswith("230.1")
-    assert by["f32", "ABCD"]["line"] == "value = input:0x0000 f32 dec=3"
-    assert "order=CDAB" in by["f32", "CDAB"]["line"]
+    assert len(by) == len(d["readings"]) > 10
     assert by["u16", None]["value"] == str(0x4366)
     assert by["hex", None]["value"] == "0x4366"
-    assert [f["dir"] for f in d["frames"]][:2] == [">", "<"]
+    d = g.control("probe", bus="plc", address=7, where="input:0", type="bcd16")
+    assert [r["type"] for r in d["readings"]] == ["bcd16"]
 
 
 def test_probe_without_more_shows_who_it_is(site):
@@ -338,7 +344,10 @@ def test_probe_of_nobody_gives_the_checklist(site):
     _, g = site
     d = g.control("probe", bus="rs485", address=99, where="holding:0")
     assert d["result"] == "timeout" and "A and B" in d["hint"] and "19200 8N1" in d["hint"]
-    assert [f["dir"] for f in d["frames"]][:1] == [">"]
+    assert [f["dir"] for f in d["frames"]][:2] == [">", "!"]
+    assert d["frames"][1]["text"] == "no answer" and "serial" not in d["frames"][0]
+    others = [f["serial"] for f in d["frames"][2:]]
+    assert others[0] == "9600 8N1" and "19200 8N1" not in others and len(others) == 7
 
 
 @pytest.mark.parametrize("args,says", [
@@ -347,11 +356,21 @@ def test_probe_of_nobody_gives_the_checklist(site):
     ({"bus": "rs485", "address": 1, "where": "holding:1\n[x]"}, "line"),
     ({"bus": "rs485", "address": 1, "template": "no.such"}, "no template"),
     ({"bus": "wx", "address": 1}, "template"),
+    ({"bus": "rs485", "address": 0}, "1 to 247"),
+    ({"bus": "rs845", "address": 1}, 'did you mean "rs485"?'),
 ])
 def test_probe_refuses(site, args, says):
     _, g = site
     got = g.request("probe", **args)
     assert not got["ok"] and says in got["text"], got
+    assert "value:" not in got["text"]
+
+
+def test_probe_of_a_dead_line_says_why(site):
+    _, g = site
+    wait_until("it is known", lambda: bus(g, "dead")["trouble"], 10, 0.1)
+    got = g.request("probe", bus="dead", address=1)
+    assert "refuses the connection" in got["text"] and got["text"].count("bus") == 1, got
 
 
 # set
@@ -376,7 +395,8 @@ def test_set_a_number(site):
 @pytest.mark.parametrize("field_,value,says", [
     ("temp_offset", "11", "maximum"), ("temp_offset", "-11", "minimum"),
     ("temp_offset", "warm", "number"), ("temperature", "20", "only be read"),
-    ("nothing", "1", "no field"),
+    ("nothing", "1", "no field"), ("temp_ofset", "1", 'did you mean "temp_offset"?'),
+    ("nothing", "1", "templates show generic.xy-md02"),
 ])
 def test_set_refuses_with_the_reason(site, field_, value, says):
     _, g = site
@@ -419,6 +439,39 @@ def test_trace_to_two_clients(site):
     a.send("status")
     assert a.line()["ok"]
     a.close()
+
+
+def test_trace_has_remarks(site):
+    sim, g = site
+    t = Talk(g)
+    t.send("trace", bus="rs485")
+
+    def next_remark(word):
+        while True:
+            d = t.line()["data"]
+            if d["dir"] == "!" and word in d["text"]:
+                return
+    sim.fault("cold", "silent")
+    next_remark("no answer")
+    sim.fault("cold", "garble")
+    next_remark("CRC wrong")
+    sim.fault("rs485", "vanish")
+    next_remark("is gone")
+    sim.fault("rs485", "back")
+    next_remark("is open")
+    t.close()
+
+
+def test_trace_of_text_has_letters(site):
+    _, g = site
+    t = Talk(g)
+    t.send("trace", bus="wx")
+    g.request("probe", bus="wx", address=3, template="vaisala.wxt")
+    frames = (l["data"] for l in t.lines() if l["data"]["dir"] != "!")
+    sent, got = next(frames), next(frames)
+    assert (sent["dir"], sent["ascii"]) == (">", "3r0..")
+    assert got["ascii"].startswith("3r0,") and "Ta=-3.4C" in got["ascii"]
+    t.close()
 
 
 def test_trace_to_a_file(site, tmp):
@@ -479,6 +532,10 @@ def test_plan(site):
     r = next(r for r in node["requests"] if "temperature" in r["fields"])
     assert (r["table"], r["address"], r["every_ms"]) == ("input", 1, 500)
     assert len(g.control("plan")["buses"]) == 4
+    b = d["buses"][0]  # it is told what was measured, and what check says without that
+    assert b["rtt_ms"] > 0 and 0 < b["load"] != b["guessed"] > 0
+    dead, = [b for b in g.control("plan")["buses"] if b["bus"] == "dead"]
+    assert dead["rtt_ms"] is None
 
 
 def test_overload_is_told(site, tmp):

@@ -94,6 +94,29 @@ whole_dots(void **state)
 	code_fini(&c);
 }
 
+/* A header would cost ASCII 12 bits: what just fits must go on fitting. */
+static void
+header_where_it_is_needed(void **state)
+{
+	static const struct {
+		const char *text; /* in 17 bytes, the most of version 1 L */
+		int version;
+	} rows[] = {
+		{ "iotdisco:abcdefgh", 1 },
+		{ "iotdisco:abcde\xc3\xa9g", 2 },
+		{ "iotdisco:\xc3\xa9", 1 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct code c;
+
+		assert_int_equal(code_make(rows[i].text, CODE_L, &c), OK);
+		assert_int_equal(c.version, rows[i].version);
+		code_fini(&c);
+	}
+}
+
 int
 main(void)
 {
@@ -101,6 +124,7 @@ main(void)
 		cmocka_unit_test(choose),
 		cmocka_unit_test(too_long),
 		cmocka_unit_test(whole_dots),
+		cmocka_unit_test(header_where_it_is_needed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -54,6 +54,8 @@ static const struct {
 	{ "#V=[1..2", NULL },
 	{ "#V=1..2)", NULL },
 	{ "A B=1", NULL },
+	{ "Key=1", NULL },
+	{ "KEY~*", NULL },
 	{ "A:B=1", NULL },
 	{ "", NULL },
 };

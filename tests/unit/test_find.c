@@ -15,7 +15,8 @@
 
 #define PRONTO "pronto.example.org"
 
-/* Real files of Debian's clients, in tests/data/lease. */
+/* In tests/data/lease, in the formats of Debian's clients; written by hand
+ * where the client was not at hand. */
 static const struct {
 	const char *file;
 	size_t n;

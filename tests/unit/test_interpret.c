@@ -61,6 +61,30 @@ four_registers(void **state)
 }
 
 static void
+one_type(void **state)
+{
+	static const uint16_t regs[] = { 0x4366, 0x199a };
+	const struct range r = { MB_HOLDING, 0x0100, regs, 2 };
+	const struct range bits = { MB_COIL, 0, regs, 2 };
+	json_t *out = json_array();
+
+	(void)state;
+	assert_true(interpret_type(&r, "u16", out));
+	assert_int_equal(json_array_size(out), 1);
+	assert_reading(out, "u16", "", "17254");
+	json_array_clear(out);
+	assert_true(interpret_type(&r, "f32", out));
+	assert_int_equal(json_array_size(out), 4);
+	assert_reading(out, "f32", "ABCD", "230.1");
+	json_array_clear(out);
+	assert_false(interpret_type(&r, "u64", out)); /* it is too short */
+	assert_false(interpret_type(&r, "bcd16", out));
+	assert_false(interpret_type(&bits, "u16", out));
+	assert_int_equal(json_array_size(out), 0);
+	json_decref(out);
+}
+
+static void
 only_what_there_is(void **state)
 {
 	static const uint16_t one[] = { 0x8001 };
@@ -153,6 +177,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(four_registers),
+		cmocka_unit_test(one_type),
 		cmocka_unit_test(only_what_there_is),
 		cmocka_unit_test(lines_parse),
 		cmocka_unit_test(where),

@@ -76,9 +76,11 @@ static const struct {
 	{ "duplicate", "IoTDisco;SN:1;sn:2", ERR_PROTO, NULL, NULL },
 	{ "empty name", "IoTDisco;:1", ERR_RANGE, NULL, NULL },
 	{ "blank in a name", "IoTDisco;A B:1", ERR_PROTO, NULL, NULL },
-	{ "URI: search", "iotdisco:MAN=a;#V>=1", ERR_PROTO, NULL, NULL },
-	{ "URI: mask", "iotdisco:SN~*98*", ERR_PROTO, NULL, NULL },
-	{ "URI: a thing", "iotdisco:JID=a@b;NID=x", ERR_PROTO, NULL, NULL },
+	{ "URI: search", "iotdisco:MAN=a;#V>=1", ERR_UNSUP, NULL, NULL },
+	{ "URI: mask", "iotdisco:SN~*98*", ERR_UNSUP, NULL, NULL },
+	{ "URI: a thing", "iotdisco:JID=a@b;NID=x", ERR_UNSUP, NULL, NULL },
+	{ "URI: a tag JID", "iotdisco:JID=a@b;KEY=x", OK, "JID=a@b|KEY=x",
+	    NULL },
 	{ "URI: NUL", "iotdisco:A=%00", ERR_PROTO, NULL, NULL },
 	{ "URI: not UTF-8", "iotdisco:A=%ff", ERR_PROTO, NULL, NULL },
 	{ "URI: two registries", "iotdisco:A=1;R=a.b;R=c.d", ERR_PROTO, NULL,
@@ -203,6 +205,124 @@ encode_k1(void **state)
 	tags_fini(&t);
 }
 
+static unsigned seed = 1;
+
+/* Code points from everywhere, those that forms and URIs care for most. */
+static void
+random_text(struct buf *b, int most, const char *never)
+{
+	static const char *const points[] = { ";", "\\", "%", "=", ":", "#",
+		"<", ">", "~", "&", "'", "\"", "+", " ", "/", "?", "a", "Z",
+		"0", "41", "R", "\xc3\xa4", "\xd0\x96", "\xd8\xb9",
+		"\xe4\xb8\xad", "\xf0\x9f\x98\x80", "\xe2\x80\x8b" };
+
+	for (int n = rand_r(&seed) % (most + 1); n > 0; n--) {
+		const char *p = points[(size_t)rand_r(&seed) %
+		    (sizeof(points) / sizeof(points[0]))];
+
+		if (!strpbrk(p, never))
+			buf_puts(b, p);
+	}
+	buf_puts(b, "");
+}
+
+static void
+random_tags(struct tags *t)
+{
+	for (int i = rand_r(&seed) % 6; i >= 0; i--) {
+		struct buf name = { 0 }, value = { 0 };
+		bool num = rand_r(&seed) % 4 == 0;
+
+		random_text(&name, 12, " :#");
+		if (num)
+			buf_printf(&value, "%d.%de%d", rand_r(&seed) % 100,
+			    rand_r(&seed) % 100, rand_r(&seed) % 20 - 10);
+		else
+			random_text(&value, 40, "\t");
+		(void)!tags_add(t, name.data, value.data, num, NULL);
+		buf_fini(&name);
+		buf_fini(&value);
+	}
+}
+
+static void
+assert_same(const struct tags *a, const struct tags *b, const char *text)
+{
+	if (a->n != b->n)
+		fail_msg("%s", text);
+	for (size_t i = 0; i < a->n; i++) {
+		assert_string_equal(a->v[i].name, b->v[i].name);
+		assert_string_equal(a->v[i].value, b->v[i].value);
+		assert_int_equal(a->v[i].num, b->v[i].num);
+	}
+}
+
+static void
+encoding_and_decoding_are_inverse(void **state)
+{
+	int uris = 0;
+
+	(void)state;
+	for (int round = 0; round < 5000; round++) {
+		const char *registry =
+		    round % 2 ? "registry.example.org" : NULL;
+		struct tags t = { 0 }, back = { 0 };
+		struct buf b = { 0 };
+		char *r = NULL;
+
+		random_tags(&t);
+		if (t.n == 0)
+			continue;
+		iotdisco_encode(&t, &b);
+		assert_int_equal(iotdisco_decode(b.data, &back, &r, NULL), OK);
+		assert_same(&t, &back, b.data);
+		assert_null(r);
+		tags_fini(&back);
+		buf_fini(&b);
+		if (iotdisco_encode_uri(&t, registry, &b) == OK) {
+			uris++;
+			assert_int_equal(
+			    iotdisco_decode(b.data, &back, &r, NULL), OK);
+			assert_same(&t, &back, b.data);
+			assert_int_equal(strpbrk(b.data, " <>\"") != NULL, 0);
+			if (registry)
+				assert_string_equal(r, registry);
+			else
+				assert_null(r);
+		}
+		free(r);
+		tags_fini(&back);
+		tags_fini(&t);
+		buf_fini(&b);
+	}
+	assert_in_range(uris, 3000, 5000);
+}
+
+static void
+encode_uri(void **state)
+{
+	struct tags t = { 0 };
+	struct buf b = { 0 };
+	char *registry;
+
+	(void)state;
+	assert_int_equal(iotdisco_decode(K1, &t, &registry, NULL), OK);
+	assert_int_equal(
+	    iotdisco_encode_uri(&t, "registry.example.org", &b), OK);
+	assert_string_equal(b.data,
+	    "iotdisco:SN=394872348732948723;MAN=www.ktc.se;MODEL=IMC;#V=1.2;"
+	    "KEY=4857402340298342;R=registry.example.org");
+	b.len = 0;
+	assert_int_equal(tags_add(&t, "r", "1", false, NULL), OK);
+	assert_int_equal(iotdisco_encode_uri(&t, NULL, &b), ERR_UNSUP);
+	assert_int_equal(b.len, 0);
+	assert_true(tags_remove(&t, "R") && tags_remove(&t, "KEY"));
+	assert_int_equal(tags_add(&t, "JID", "a@b", false, NULL), OK);
+	assert_int_equal(iotdisco_encode_uri(&t, NULL, &b), ERR_UNSUP);
+	buf_fini(&b);
+	tags_fini(&t);
+}
+
 int
 main(void)
 {
@@ -212,6 +332,8 @@ main(void)
 		cmocka_unit_test(too_long),
 		cmocka_unit_test(encode),
 		cmocka_unit_test(encode_k1),
+		cmocka_unit_test(encode_uri),
+		cmocka_unit_test(encoding_and_decoding_are_inverse),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -218,7 +218,7 @@ learned_goes_with_its_template(void **state)
 }
 
 static void
-say_why(struct node *n, uint16_t field, const char *why)
+say_bad(struct node *n, uint16_t field, bool impossible, const char *why)
 {
 	struct drv_event *ev =
 	    calloc(1, sizeof(*ev) + sizeof(struct drv_reading));
@@ -227,6 +227,7 @@ say_why(struct node *n, uint16_t field, const char *why)
 	ev->r[0].field = field;
 	ev->r[0].quality = why ? QUALITY_ERROR : QUALITY_OK;
 	ev->r[0].why = why;
+	ev->r[0].impossible = impossible;
 	node_read(n, ev);
 	free(ev);
 }
@@ -243,19 +244,19 @@ values_that_cannot_be_right(void **state)
 	(void)state;
 	for (int i = 0; i < 3; i++) {
 		assert_int_equal(node_wrong(n, &of, &first), 0);
-		say_why(n, 0, NULL);
-		say_why(n, 1, low);
-		say_why(n, 2, "not one of the field's words");
+		say_bad(n, 0, false, NULL);
+		say_bad(n, 1, true, low);
+		say_bad(n, 2, true, "not one of the field's words");
 	}
 	assert_int_equal(node_wrong(n, &of, &first), 2);
 	assert_int_equal(of, 3);
 	assert_int_equal(first, 1);
-	say_why(n, 2, "the device does not answer");
+	say_bad(n, 2, false, "the device does not answer");
 	assert_int_equal(node_wrong(n, &of, &first), 0);
 	for (int i = 0; i < 3; i++)
-		say_why(n, 2, low);
+		say_bad(n, 2, true, low);
 	assert_int_equal(node_wrong(n, &of, &first), 2);
-	say_why(n, 1, NULL);
+	say_bad(n, 1, false, NULL);
 	assert_int_equal(node_wrong(n, &of, &first), 0);
 	nodes_fini(&t);
 }

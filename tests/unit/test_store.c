@@ -295,6 +295,7 @@ older_file(void **state)
 	assert_int_equal(sqlite3_open(f->path, &db), SQLITE_OK);
 	assert_int_equal(sqlite3_exec(db,
 			     "DROP TABLE learned; DROP TABLE known; "
+			     "DROP TABLE share; DROP TABLE decision; "
 			     "PRAGMA user_version=1;",
 			     NULL, NULL, NULL),
 	    SQLITE_OK);

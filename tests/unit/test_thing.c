@@ -187,7 +187,7 @@ static const struct expect usual_cases[THING_EVENTS][CLAIMS] = {
 	    D(REM, PER | STO | UNR), D(GON, REF) },
 	[THING_CMD_RESET] = { N(NEW, AFRESH), N(NEW, AFRESH),
 	    N(NEW, AFRESH | UNF), N(NEW, AFRESH | UNF), N(NEW, AFRESH | UNF),
-	    N(NEW, AFRESH), D(GON, REF) },
+	    D(NEW, (AFRESH & ~REG) | UNR), D(GON, REF) },
 };
 
 static void
