@@ -5,6 +5,7 @@
 #include "protocol/xmltime.h"
 #include "protocol/xmltype.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* What a request carries besides its tokens. */
@@ -352,11 +353,10 @@ conc_req_build(xmpp_ctx_t *ctx, const struct conc_req *r)
 xmpp_stanza_t *
 conc_response(xmpp_ctx_t *ctx, enum conc_cmd cmd, enum conc_result result)
 {
-	char name[64] = "";
+	char name[64];
 	xmpp_stanza_t *el;
 
-	strncat(name, cmds[cmd].name, sizeof(name) - sizeof("Response"));
-	strcat(name, "Response");
+	snprintf(name, sizeof(name), "%sResponse", cmds[cmd].name);
 	el = stanza_el(ctx, name, CONCENTRATOR_NS);
 	xmpp_stanza_set_attribute(el, "result", results[result].name);
 	return el;

@@ -109,7 +109,7 @@ node_refs_parse(xmpp_stanza_t *el, struct node_refs *out, struct errbuf *eb)
 {
 	const char *ns = xmpp_stanza_get_ns(el);
 	xmpp_stanza_t *c = xmpp_stanza_get_children(el);
-	struct node_ref ref;
+	struct node_ref ref = { "", "", "" };
 	enum err e;
 
 	for (; (c = child_next(c, "node", ns ? ns : ""));

@@ -135,8 +135,8 @@ xml_datetime(const char *text, int64_t *utc_ms)
 	min = digits(&r, 2, 0, h == 24 ? 0 : 59);
 	mark(&r, ':');
 	s = digits(&r, 2, 0, h == 24 ? 0 : 59);
-	in_day =
-	    ((int64_t)h * 60 + min) * MINUTE_MS + s * 1000 + fraction_ms(&r);
+	in_day = ((int64_t)h * 60 + min) * MINUTE_MS + (int64_t)s * 1000 +
+	    fraction_ms(&r);
 	if (!zone(&r, &offset))
 		offset = local_offset_ms(y, m, d, in_day);
 	if (r.bad || r.at[strspn(r.at, " \t\r\n")] || in_day > DAY_MS)
