@@ -2,6 +2,11 @@
 # ctest unit.<folder>.<stem>.
 function(tb_test folder stem)
 	cmake_parse_arguments(A "" "TIMEOUT" "LINK;SOURCES" ${ARGN})
+	# Lines and slaves keep real time, so few run at once.
+	set(processors 1)
+	if(A_SOURCES)
+		set(processors 2)
+	endif()
 	if(NOT A_TIMEOUT)
 		set(A_TIMEOUT 30)
 	endif()
@@ -12,7 +17,7 @@ function(tb_test folder stem)
 		TEST_TEMPLATES="${PROJECT_SOURCE_DIR}/templates")
 	add_test(NAME unit.${folder}.${stem} COMMAND test_${stem})
 	set_tests_properties(unit.${folder}.${stem} PROPERTIES
-		TIMEOUT ${A_TIMEOUT} LABELS unit)
+		TIMEOUT ${A_TIMEOUT} LABELS unit PROCESSORS ${processors})
 endfunction()
 
 # tb_fuzz(stem LINK ...) builds tests/fuzz/fuzz_<stem>.c.  With TB_FUZZ it is a
