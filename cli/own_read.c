@@ -25,12 +25,12 @@ enum {
 const struct opt own_read_opts[] = {
 	VISIT_OPTIONS,
 	{ "type", 't', "TYPES",
-	    "momentary,status,identity,peak,computed or all (momentary)" },
+	    "momentary (usual), status, identity, peak, all" },
 	{ "watch", 'w', "S", "again every S seconds, until Ctrl-C" },
 	{ "history", 0, "FROM", "2026-01-31, 2026-01-31T12:00:00, or 24h ago" },
 	{ "to", 0, "TIME", "until when (now)" },
 	{ "every", 0, "PERIOD",
-	    "minute, hour, day, week, month, quarter, year (each reading)" },
+	    "minute, hour, day, week, month, quarter, year" },
 	{ "csv", 0, NULL, "time,field,value,unit" },
 	{ NULL, 0, NULL, NULL },
 };

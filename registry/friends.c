@@ -11,6 +11,7 @@
 enum {
 	ASK_MS = 60000, /* a subscription is asked for once in this time */
 	SOME = 64,      /* friends that are let go of at once */
+	SWAP_MS = 200,  /* between two that make room for others */
 };
 
 /* heard: when the friend last spoke; it need not survive a restart, after which
@@ -50,6 +51,8 @@ static const char *const sql[S_COUNT] = {
 		      " AND NOT EXISTS"
 		      " (SELECT 1 FROM thing AS t WHERE t.jid = f.jid)"
 		      " AND NOT EXISTS"
+		      " (SELECT 1 FROM thing AS o WHERE o.owner = f.jid)"
+		      " AND NOT EXISTS"
 		      " (SELECT 1 FROM notice AS n WHERE n.jid = f.jid)"
 		      " ORDER BY heard LIMIT ?2",
 	[S_DROP] = "DELETE FROM friend WHERE jid = ?1",
@@ -63,7 +66,8 @@ struct friends {
 	struct db *db;
 	const struct clock *clock;
 	int64_t max, idle_ms;
-	bool full; /* all are of use, when last looked */
+	bool full;         /* all are of use, when last looked */
+	int64_t swap_mono; /* when one may be let go of for another again */
 	sqlite3_stmt *st[S_COUNT];
 };
 
@@ -183,8 +187,10 @@ has_room(struct friends *fs, struct session *s)
 {
 	if (count(fs) < fs->max)
 		return true;
-	if (fs->full)
+	/* To look is dear, and who comes could take turns with who went. */
+	if (fs->full || clock_mono(fs->clock) < fs->swap_mono)
 		return false;
+	fs->swap_mono = clock_mono(fs->clock) + SWAP_MS;
 	fs->full = drop_useless(fs, s, clock_mono(fs->clock), 1) == 0;
 	if (fs->full)
 		log_warn("peer",

@@ -27,20 +27,34 @@ struct making {
 	int fd;
 };
 
+static bool
+is_file(const char *store, const char *part, const struct stat *there)
+{
+	char *path = mem_printf("%s%s", store, part);
+	struct stat own;
+	bool same = stat(path, &own) == 0 && own.st_dev == there->st_dev &&
+	    own.st_ino == there->st_ino;
+
+	free(path);
+	return same;
+}
+
 /* A device or the store itself must not be replaced. */
 static enum err
 replaceable(const char *path, const char *store, struct errbuf *eb)
 {
-	struct stat there, own;
+	static const char *const parts[] = { "", "-wal", "-shm", "-journal" };
+	struct stat there;
 
 	if (stat(path, &there) != 0)
 		return OK;
 	if (!S_ISREG(there.st_mode))
 		return errbuf_set(eb, ERR_IO, "%s: not a regular file", path);
-	if (stat(store, &own) == 0 && own.st_dev == there.st_dev &&
-	    own.st_ino == there.st_ino)
-		return errbuf_set(
-		    eb, ERR_IO, "%s: that is the registry's own store", path);
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		if (is_file(store, parts[i], &there))
+			return errbuf_set(eb, ERR_IO,
+			    "%s: that is the registry's own store", path);
+	}
 	return OK;
 }
 

@@ -250,7 +250,8 @@ def test_backup_while_things_register(full, server, client):
 
 
 def test_what_must_not_be_overwritten(full):
-    for where, what in ((full.store, "own store"), ("/dev/null", "not a regular file"),
+    for where, what in ((full.store, "own store"), (str(full.store) + "-wal", "own store"),
+                        ("/dev/null", "not a regular file"),
                         (full.dir, "not a regular file"),
                         (full.dir / "no/such", "No such file")):
         for verb in ("--backup", "--export"):
