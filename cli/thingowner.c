@@ -77,7 +77,7 @@ static const struct verb verbs[] = {
 	    own_thing_opts, 2, -1, own_set, false },
 	{ "form", "THING [OPTION...]", "what can be set, and to what", NULL,
 	    "thingowner form relay1\n"
-	    "thingowner --json form plant7@example.org boiler",
+	    "thingowner form plant7@example.org boiler --json",
 	    own_thing_opts, 1, 2, own_form, false },
 	{ "browse", "JID", "what is behind a gateway, as far as you may see",
 	    NULL,

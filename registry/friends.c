@@ -51,8 +51,6 @@ static const char *const sql[S_COUNT] = {
 		      " AND NOT EXISTS"
 		      " (SELECT 1 FROM thing AS t WHERE t.jid = f.jid)"
 		      " AND NOT EXISTS"
-		      " (SELECT 1 FROM thing AS o WHERE o.owner = f.jid)"
-		      " AND NOT EXISTS"
 		      " (SELECT 1 FROM notice AS n WHERE n.jid = f.jid)"
 		      " ORDER BY heard LIMIT ?2",
 	[S_DROP] = "DELETE FROM friend WHERE jid = ?1",
