@@ -170,7 +170,7 @@ mailbox_wait(struct mailbox *mb, int64_t ms)
 
 	clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec += ms / 1000;
-	until.tv_nsec += ms % 1000 * 1000000;
+	until.tv_nsec += (long)(ms % 1000 * 1000000);
 	if (until.tv_nsec >= 1000000000) {
 		until.tv_sec++;
 		until.tv_nsec -= 1000000000;

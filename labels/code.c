@@ -16,6 +16,8 @@ static const QRecLevel levels[] = {
 
 enum { ECI_UTF8 = 26 };
 
+#define NO_WIDTH 0.01 /* mm: not one dot of any printer */
+
 static bool
 is_ascii(const char *s)
 {
@@ -133,7 +135,7 @@ code_choose(const char *text, const struct code_square *sq, struct code *out,
 		try_level(text, CODE_L, sq, out);
 	try_level(text, CODE_Q, sq, out);
 	try_level(text, CODE_H, sq, out);
-	if (code_module(out, sq) >= CODE_MODULE_MIN)
+	if (code_module(out, sq) >= (sq->force ? NO_WIDTH : CODE_MODULE_MIN))
 		return OK;
 	e = too_small(out, sq, eb);
 	code_fini(out);

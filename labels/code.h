@@ -27,9 +27,11 @@ enum err code_make(
 void code_fini(struct code *c);
 
 /* A square to fill.  dot is the printer's dot, of which a module is a whole
- * number; 0 when any width of a module will do. */
+ * number; 0 when any width of a module will do.  force: also modules that are
+ * too small to be read. */
 struct code_square {
 	double mm, dot;
+	bool force;
 };
 
 /* code_module is the width of a module in mm; 0 when not one dot is left. */

@@ -1,4 +1,5 @@
-/* Fonts by cairo: measuring text, and finding what a font cannot show. */
+/* Fonts by Pango: measuring and showing text of any script, and finding what no
+ * font here can show. */
 #ifndef LABELS_FONT_H
 #define LABELS_FONT_H
 
@@ -14,13 +15,13 @@ void font_close(struct font *f);
 double font_measure(
     void *font, enum font_face face, double size, const char *text);
 
-/* font_missing counts the characters of text that the face has no glyph for. */
+/* font_missing counts the characters of text that no font here has. */
 int font_missing(struct font *f, enum font_face face, const char *text);
 
 const char *font_family(enum font_face face);
 
-/* font_set makes the face the current one of a cairo_t, at size in its units.
- */
-void font_set(void *cairo, enum font_face face, double size);
+/* font_show writes text at the current point of a cairo_t, its baseline there;
+ * size is in its units. */
+void font_show(void *cairo, enum font_face face, double size, const char *text);
 
 #endif

@@ -61,6 +61,19 @@ kind_of(const json_t *o, enum label_kind *out)
 	return strcmp(kind, "asset") == 0 ? OK : ERR_PROTO;
 }
 
+/* direct_only leaves an asset no code but one that leads to the thing: what
+ * stays on it for all to see must not let anybody claim it. */
+static void
+direct_only(struct label *l)
+{
+	mem_free_secret(l->key);
+	l->key = mem_strdup("");
+	if (strncmp(l->text, "iotdisco:", 9) == 0 && !strstr(l->text, "KEY"))
+		return;
+	mem_free_secret(l->text);
+	l->text = mem_strdup("");
+}
+
 static enum err
 parse_label(const json_t *o, size_t i, struct label *l, struct errbuf *eb)
 {
@@ -76,7 +89,9 @@ parse_label(const json_t *o, size_t i, struct label *l, struct errbuf *eb)
 	if (kind_of(o, &l->kind) != OK)
 		return errbuf_set(eb, ERR_PROTO,
 		    "label %zu: \"kind\" is neither claim nor asset", i + 1);
-	if (l->kind == LABEL_CLAIM && !*l->text)
+	if (l->kind == LABEL_ASSET)
+		direct_only(l);
+	else if (!*l->text)
 		return errbuf_set(eb, ERR_PROTO,
 		    "label %zu has no \"text\" for its QR code", i + 1);
 	return OK;

@@ -8,7 +8,7 @@
 
 enum label_kind {
 	LABEL_CLAIM, /* QR code and KEY: for the owner, off the thing */
-	LABEL_ASSET, /* no KEY: stays on the thing */
+	LABEL_ASSET, /* no KEY: stays on the thing; a code only of iotdisco: */
 };
 
 /* Texts are valid UTF-8 without control characters; "" when not given. */

@@ -33,7 +33,11 @@ static const struct style {
 	{ "notice", LINE_NOTICE, FONT_PLAIN, 5.5 * PT, 4 * PT, 6 },
 };
 
-enum { N_STYLES = sizeof(styles) / sizeof(styles[0]) };
+enum {
+	N_STYLES = sizeof(styles) / sizeof(styles[0]),
+	DROP_LIGHTLY = 5, /* up to here lines go before others shrink */
+	DROP_LAST = 8,
+};
 
 /* What is worked on: the room for text and how to measure it. */
 struct setter {
@@ -313,13 +317,32 @@ drop(struct layout *lo, enum line_role role)
 
 /* drop_next leaves out the next role in the order of styles[].drop. */
 static bool
-drop_next(struct layout *lo)
+drop_next(struct layout *lo, int last)
 {
-	for (int order = 1; order <= 8; order++)
+	for (int order = 1; order <= last; order++)
 		for (size_t i = 0; i < N_STYLES; i++)
 			if (styles[i].drop == order && drop(lo, styles[i].role))
 				return true;
 	return false;
+}
+
+/* shrink makes all lines smaller rather than lose what is needed. */
+static void
+shrink(struct setter *s)
+{
+	double by = s->h / height(s->lo);
+
+	for (size_t i = 0; by < 1 && i < s->lo->n; i++) {
+		struct line *ln = &s->lo->line[i];
+		double size = ln->size * by, small = 0;
+
+		for (size_t k = 0; k < N_STYLES; k++)
+			if (styles[k].role == ln->role)
+				small = styles[k].small;
+		size = size < small ? small : size;
+		ln->width *= size / ln->size;
+		ln->size = size;
+	}
 }
 
 /* place sets the baselines: beside the code the block is in the middle of its
@@ -359,6 +382,18 @@ room(struct setter *s, const struct layout *lo)
 }
 
 void
+layout_code(double w, double h, double code_side, struct layout *out)
+{
+	*out = (struct layout){
+		.w = w,
+		.h = h,
+		.code_x = (w - code_side) / 2,
+		.code_y = (h - code_side) / 2,
+		.code_side = code_side,
+	};
+}
+
+void
 layout_make(const struct label *l, double w, double h, double code_side,
     const struct meter *meter, struct layout *out)
 {
@@ -374,7 +409,10 @@ layout_make(const struct label *l, double w, double h, double code_side,
 		out->code_x = (w - code_side) / 2;
 	room(&s, out);
 	put_all(&s, l);
-	while (height(out) > s.h && drop_next(out))
+	while (height(out) > s.h && drop_next(out, DROP_LIGHTLY))
+		;
+	shrink(&s);
+	while (height(out) > s.h && drop_next(out, DROP_LAST))
 		;
 	place(&s);
 }

@@ -57,6 +57,9 @@ double layout_code_side(const struct label *l, double w, double h);
  * Owns: out: layout_fini. */
 void layout_make(const struct label *l, double w, double h, double code_side,
     const struct meter *meter, struct layout *out);
+
+/* layout_code makes a layout of the code alone. */
+void layout_code(double w, double h, double code_side, struct layout *out);
 void layout_fini(struct layout *lo);
 
 /* layout_text returns the line of a role for people, or NULL when there is

@@ -3,13 +3,11 @@
 #define LABELS_PNG_H
 
 #include "common/buf.h"
-#include "labels/code.h"
-#include "labels/layout.h"
+#include "labels/raster.h"
 
-/* png_draw appends the picture.  The modules of c (NULL: no code) are a whole
- * number of dots wide, and the file says its dpi.
+/* png_draw appends the picture, which says its dpi.
  * Errors:  ERR_IO cairo failed, eb says how. */
-enum err png_draw(const struct layout *lo, const struct code *c, double dpi,
+enum err png_draw(const struct sticker *s, const struct raster *r,
     struct buf *out, struct errbuf *eb) MUST_USE;
 
 /* png_add_dpi writes a pHYs chunk behind the header of a PNG. */

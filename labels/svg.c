@@ -48,7 +48,7 @@ path(struct buf *out, const struct code *c)
 static void
 draw_code(struct buf *out, const struct layout *lo, const struct code *c)
 {
-	struct code_square sq = { lo->code_side, 0 };
+	struct code_square sq = { .mm = lo->code_side };
 	double m = code_module(c, &sq);
 
 	buf_printf(out,

@@ -3,16 +3,22 @@
 #include "common/err.h"
 #include "common/mem.h"
 #include "labels/file.h"
-#include "labels/font.h"
+#include "labels/furniture.h"
 #include "labels/label.h"
-#include "labels/layout.h"
+#include "labels/options.h"
+#include "labels/pdf.h"
 #include "labels/png.h"
+#include "labels/report.h"
+#include "labels/sheet.h"
+#include "labels/sticker.h"
+#include "labels/summary.h"
 #include "labels/svg.h"
 #include "labels/term.h"
+#include "labels/zpl.h"
 
+#include <cairo.h>
 #include <errno.h>
-#include <getopt.h>
-#include <stdarg.h>
+#include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,167 +27,41 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#define MM_PER_INCH 25.4
-
-enum format { FORMAT_SVG, FORMAT_PNG, FORMAT_TERM, FORMATS };
-
-static const char *const format_names[FORMATS] = {
-	[FORMAT_SVG] = "svg",
-	[FORMAT_PNG] = "png",
-	[FORMAT_TERM] = "term",
-};
-
-struct options {
-	enum format format;
-	const char *file; /* NULL: standard output */
-	double dpi, w, h;
-};
-
 /* What one run works with. */
 struct job {
 	const struct options *o;
+	struct stock stock;
+	struct sheet sheet;
+	struct room room;     /* of one label */
+	struct raster raster; /* for png and zpl */
 	struct font *font;
+	struct summary sum;
 	size_t n; /* labels of this run */
+	int code; /* of the last label that failed */
 };
 
-static const char help[] =
-    "usage: thinglabels -f svg|png|term [-o FILE] [--dpi N] [--size WxH]\n"
-    "\n"
-    "Draws the stickers that standard input lists as a JSON array of objects:\n"
-    "  node, name, place, maker, model, sn, jid, registry, text (of the QR\n"
-    "  code), key, and kind: claim or asset.\n"
-    "\n"
-    "  -f, --format F   svg, png or term (half blocks for a terminal)\n"
-    "  -o, --output F   write to a file, mode 0600; with several labels -NODE "
-    "is\n"
-    "                   put before the suffix.  Default: standard output\n"
-    "      --dpi N      dots per inch of the printer, for png (300)\n"
-    "      --size WxH   size of the label in mm (62x29)\n"
-    "  -h, --help       this text\n"
-    "      --version    the version\n"
-    "\n"
-    "example: thingbridge stickers meter1 -f png -o meter1.png   (runs this)\n";
-
-static void say(const char *fmt, ...) PRINTF_LIKE(1, 2);
-
+/* prepare measures the label: the dots a printer can print, or all of it. */
 static void
-say(const char *fmt, ...)
+prepare(struct job *j)
 {
-	va_list ap;
+	const struct stock *s = &j->stock;
+	enum format f = j->o->format;
+	double dot = MM_PER_INCH / s->dpi;
+	struct pair mm = s->label, dots;
 
-	va_start(ap, fmt);
-	fputs("thinglabels: ", stderr);
-	vfprintf(stderr, fmt, ap);
-	fputc('\n', stderr);
-	va_end(ap);
-}
-
-/* A number from min to max and nothing behind it but what *end points to. */
-static bool
-number(const char *s, double min, double max, double *out, char **end)
-{
-	errno = 0;
-	*out = strtod(s, end);
-	return *end != s && errno == 0 && *out >= min && *out <= max;
-}
-
-static bool
-parse_size(const char *s, struct options *o)
-{
-	enum { MIN_MM = 5, MAX_MM = 500 };
-	char *end;
-
-	if (!number(s, MIN_MM, MAX_MM, &o->w, &end) || *end != 'x')
-		return false;
-	return number(end + 1, MIN_MM, MAX_MM, &o->h, &end) && !*end;
-}
-
-static bool
-parse_format(const char *s, struct options *o)
-{
-	for (int f = 0; f < FORMATS; f++) {
-		if (strcmp(s, format_names[f]) != 0)
-			continue;
-		o->format = (enum format)f;
-		return true;
-	}
-	return false;
-}
-
-static bool
-parse_dpi(const char *s, struct options *o)
-{
-	enum { MIN_DPI = 72, MAX_DPI = 1200 };
-	char *end;
-
-	return number(s, MIN_DPI, MAX_DPI, &o->dpi, &end) && !*end;
-}
-
-static bool
-parse_output(const char *s, struct options *o)
-{
-	o->file = strcmp(s, "-") == 0 ? NULL : s;
-	return true;
-}
-
-static const struct {
-	int letter;
-	bool (*parse)(const char *, struct options *);
-	const char *wants;
-} parsers[] = {
-	{ 'f', parse_format, "--format is svg, png or term" },
-	{ 'o', parse_output, "" },
-	{ 'd', parse_dpi, "--dpi is a number from 72 to 1200" },
-	{ 's', parse_size, "--size is WIDTHxHEIGHT in mm, 5 to 500 each" },
-};
-
-static bool
-parse_one(int letter, struct options *o)
-{
-	for (size_t i = 0; i < sizeof(parsers) / sizeof(parsers[0]); i++) {
-		if (parsers[i].letter != letter)
-			continue;
-		if (parsers[i].parse(optarg, o))
-			return true;
-		say("%s, not \"%s\"", parsers[i].wants, optarg);
-		return false;
-	}
-	say("see thinglabels --help");
-	return false;
-}
-
-/* parse fills *o; false: the program ends with *code. */
-static bool
-parse(int argc, char **argv, struct options *o, int *code)
-{
-	static const struct option longs[] = {
-		{ "format", required_argument, NULL, 'f' },
-		{ "output", required_argument, NULL, 'o' },
-		{ "dpi", required_argument, NULL, 'd' },
-		{ "size", required_argument, NULL, 's' },
-		{ "help", no_argument, NULL, 'h' },
-		{ "version", no_argument, NULL, 'V' },
-		{ NULL, 0, NULL, 0 },
-	};
-	int c;
-
-	*code = EXIT_OK;
-	while ((c = getopt_long(argc, argv, "f:o:h", longs, NULL)) != -1) {
-		if (c == 'h' || c == 'V') {
-			fputs(c == 'h' ? help : "thinglabels " TB_VERSION "\n",
-			    stdout);
-			return false;
-		}
-		*code = EXIT_USAGE;
-		if (!parse_one(c, o))
-			return false;
-	}
-	*code = EXIT_USAGE;
-	if (optind == argc && o->format != FORMATS)
-		return true;
-	say(optind < argc ? "labels come on standard input, not as arguments"
-			  : "which format? -f svg, -f png or -f term");
-	return false;
+	if (s->turned)
+		mm = (struct pair){ mm.y, mm.x };
+	dots.x = s->dots_x ? s->dots_x : floor(mm.x / dot + 1e-6);
+	dots.y = s->dots_y ? s->dots_y : floor(mm.y / dot + 1e-6);
+	j->raster =
+	    (struct raster){ s->dpi, (int)dots.x, (int)dots.y, s->turned };
+	j->room = (struct room){ s->label.x, s->label.y, .force = j->o->force,
+		.code_only = s->code_only };
+	if (f == FORMAT_SVG || (f == FORMAT_PDF && s->page != STOCK_ROLL))
+		return;
+	j->room.dot = dot;
+	j->room.w = (s->turned ? dots.y : dots.x) * dot;
+	j->room.h = (s->turned ? dots.x : dots.y) * dot;
 }
 
 /* warn_lines says what the layout could not do as asked. */
@@ -191,7 +71,8 @@ warn_lines(struct job *j, const struct label *l, const struct layout *lo)
 	for (unsigned role = 0; role <= LINE_NOTICE; role++) {
 		if (lo->dropped & 1u << role)
 			say("%s: no room for the %s on %gx%g mm", l->node,
-			    layout_role((enum line_role)role), lo->w, lo->h);
+			    layout_role((enum line_role)role), j->stock.label.x,
+			    j->stock.label.y);
 		if (lo->cut & 1u << role)
 			say("%s: the %s was cut to fit", l->node,
 			    layout_role((enum line_role)role));
@@ -201,106 +82,288 @@ warn_lines(struct job *j, const struct label *l, const struct layout *lo)
 		    font_missing(j->font, lo->line[i].face, lo->line[i].text);
 
 		if (n > 0)
-			say("%s: %d character%s of the %s cannot be printed: "
-			    "the font %s lacks them",
+			say("%s: %d character%s of the %s cannot be printed, "
+			    "as no font here has them (apt install "
+			    "fonts-noto-core fonts-noto-cjk)",
 			    l->node, n, n == 1 ? "" : "s",
-			    layout_role(lo->line[i].role),
-			    font_family(lo->line[i].face));
+			    layout_role(lo->line[i].role));
 	}
 }
 
 static void
-warn_code(const struct label *l, const struct code *c, double module)
+warn_code(const struct label *l, const struct sticker *s)
 {
-	if (module < CODE_MODULE_GOOD)
+	if (s->code.dark && s->module < CODE_MODULE_GOOD)
 		say("%s: modules of %.2f mm (version %d, level %c): under "
 		    "%.2f mm some phones fail; use a larger label",
-		    l->node, module, c->version, code_letter(c->level),
-		    CODE_MODULE_GOOD);
+		    l->node, s->module, s->code.version,
+		    code_letter(s->code.level), CODE_MODULE_GOOD);
 }
 
-/* draw_picture draws a label as SVG or PNG. */
-static enum err
-draw_picture(
-    struct job *j, const struct label *l, struct buf *out, struct errbuf *eb)
+/* make chooses what goes on a label, and says what is wrong with it; false:
+ * there will be none. */
+static bool
+make(struct job *j, const struct label *l, struct sticker *s)
 {
-	const struct options *o = j->o;
-	struct code_square sq = {
-		.mm = layout_code_side(l, o->w, o->h),
-		.dot = o->format == FORMAT_PNG ? MM_PER_INCH / o->dpi : 0,
-	};
-	struct meter meter = { font_measure, j->font };
-	struct code c = { 0 };
-	struct layout lo = { 0 };
-	enum err e = OK;
+	struct errbuf eb = { "" };
+	enum err e = sticker_make(l, &j->room, j->font, s, &eb);
 
-	if (sq.mm > 0) {
-		e = code_choose(l->text, &sq, &c, eb);
-		if (e != OK)
-			return e;
-		warn_code(l, &c, code_module(&c, &sq));
-		/* Whole modules leave a rest: the text gets it. */
-		sq.mm = code_module(&c, &sq) * (c.width + 2 * CODE_QUIET);
+	if (e != OK) {
+		say("%s: %s%s", l->node, eb.text,
+		    e == ERR_RANGE && !j->o->force ? " (or --force)" : "");
+		j->code = e == ERR_RANGE ? EXIT_REFUSED : EXIT_FAILED;
+		sticker_fini(s);
+		return false;
 	}
-	layout_make(l, o->w, o->h, sq.mm, &meter, &lo);
-	warn_lines(j, l, &lo);
-	if (o->format == FORMAT_PNG)
-		e = png_draw(&lo, c.dark ? &c : NULL, o->dpi, out, eb);
-	else
-		svg_draw(&lo, c.dark ? &c : NULL, out);
-	layout_fini(&lo);
-	code_fini(&c);
-	return e;
+	warn_code(l, s);
+	warn_lines(j, l, &s->lo);
+	return true;
 }
 
-static enum err
-draw_term(const struct label *l, struct buf *out, struct errbuf *eb)
+static int
+write_out(const char *file, const struct buf *data)
+{
+	struct errbuf eb = { "" };
+	enum err e;
+
+	if (file)
+		e = file_write(file, data, &eb);
+	else if (file_put(STDOUT_FILENO, data) == OK)
+		e = OK;
+	else
+		e = errbuf_errno(&eb, "cannot write");
+	if (e != OK)
+		say("%s", eb.text);
+	return e == OK ? EXIT_OK : EXIT_FAILED;
+}
+
+static void
+wipe(struct buf *b)
+{
+	mem_free_secret(buf_take(b));
+}
+
+static void
+tell(struct job *j)
+{
+	struct buf text = { 0 };
+
+	j->sum.file = j->o->file;
+	if (!j->o->file || j->sum.made == 0)
+		return;
+	if (j->o->json)
+		summary_json(&j->sum, &text);
+	else
+		summary_text(&j->sum, &text);
+	fprintf(stderr, "%s\n", text.data);
+	buf_fini(&text);
+}
+
+static void
+draw_term(const struct label *l, struct buf *out)
 {
 	struct winsize ws;
 	int columns;
 
-	if (term_draw(l, out, &columns) != OK)
-		return errbuf_set(
-		    eb, ERR_RANGE, "the text is too long for a QR code");
+	if (term_draw(l, out, &columns) != OK) {
+		say("%s: the text is too long for a QR code", l->node);
+		return;
+	}
 	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &ws) == 0 && ws.ws_col > 0 &&
 	    ws.ws_col < columns)
 		say("the terminal is %d columns wide, the code needs %d",
 		    ws.ws_col, columns);
+}
+
+static enum err
+draw_sticker(
+    struct job *j, const struct sticker *s, struct buf *out, struct errbuf *eb)
+{
+	if (j->o->format == FORMAT_PNG)
+		return png_draw(s, &j->raster, out, eb);
+	if (j->o->format == FORMAT_ZPL)
+		return zpl_draw(s, &j->raster, out, eb);
+	svg_draw(&s->lo, s->code.dark ? &s->code : NULL, out);
 	return OK;
 }
 
-static enum err
-deliver(
-    struct job *j, const struct label *l, struct buf *data, struct errbuf *eb)
+/* draw_one appends the picture of a label; false: it has none. */
+static bool
+draw_one(struct job *j, const struct label *l, struct buf *out)
 {
-	char *name;
+	struct sticker s;
+	struct errbuf eb = { "" };
 	enum err e;
 
-	if (!j->o->file)
-		return file_put(STDOUT_FILENO, data) == OK
-		    ? OK
-		    : errbuf_errno(eb, "cannot write");
-	name =
-	    j->n > 1 ? file_name(j->o->file, l->node) : mem_strdup(j->o->file);
-	e = file_write(name, data, eb);
-	free(name);
-	return e;
+	if (j->o->format == FORMAT_TERM) {
+		size_t before = out->len;
+
+		draw_term(l, out);
+		j->code = out->len > before ? j->code : EXIT_REFUSED;
+		return out->len > before;
+	}
+	if (!make(j, l, &s))
+		return false;
+	e = draw_sticker(j, &s, out, &eb);
+	if (e == OK)
+		summary_count(&j->sum, l, &s);
+	else
+		say("%s: %s", l->node, eb.text);
+	if (e != OK)
+		j->code = EXIT_FAILED;
+	sticker_fini(&s);
+	return e == OK;
 }
 
-static enum err
-one_label(struct job *j, const struct label *l, struct errbuf *eb)
+/* draw_files makes a file for each label, draw_stream one of all. */
+static size_t
+draw_files(struct job *j, const struct labels *ls)
+{
+	size_t good = 0;
+
+	for (size_t i = 0; i < ls->n; i++) {
+		struct buf data = { 0 };
+		char *name = j->n > 1 ? file_name(j->o->file, ls->v[i].node)
+				      : mem_strdup(j->o->file);
+		int code;
+
+		if (draw_one(j, &ls->v[i], &data)) {
+			code = write_out(name, &data);
+			good += code == EXIT_OK;
+			j->code = code == EXIT_OK ? j->code : code;
+		}
+		wipe(&data);
+		free(name);
+	}
+	return good;
+}
+
+static size_t
+draw_stream(struct job *j, const struct labels *ls)
 {
 	struct buf data = { 0 };
-	enum err e = j->o->format == FORMAT_TERM
-	    ? draw_term(l, &data, eb)
-	    : draw_picture(j, l, &data, eb);
+	size_t good = 0;
+	int code;
 
-	if (e == OK)
-		e = deliver(j, l, &data, eb);
-	if (data.data)
-		explicit_bzero(data.data, data.cap);
-	buf_fini(&data);
-	return e;
+	for (size_t i = 0; i < ls->n; i++)
+		good += draw_one(j, &ls->v[i], &data);
+	code = good || ls->n == 0 ? write_out(j->o->file, &data) : j->code;
+	wipe(&data);
+	if (code == EXIT_OK)
+		return good;
+	j->code = code;
+	return 0;
+}
+
+/* aim moves and scales what is drawn to where the printer puts it. */
+static void
+aim(struct job *j, cairo_t *cr)
+{
+	const struct aim *a = &j->o->aim;
+
+	if (a->has_offset)
+		cairo_translate(cr, a->offset.x, a->offset.y);
+	if (a->has_scale)
+		cairo_scale(cr, a->scale.x / 100, a->scale.y / 100);
+}
+
+/* A page of a roll has its label in the middle of what can be printed. */
+static struct cell
+cell_of(const struct job *j, int i)
+{
+	const struct stock *s = &j->stock;
+
+	if (s->page != STOCK_ROLL)
+		return sheet_cell(&j->sheet, i);
+	return (struct cell){ i,
+		{ (s->label.x - j->room.w) / 2,
+		    (s->label.y - j->room.h) / 2 } };
+}
+
+static void
+end_page(struct job *j, struct pdf *pdf)
+{
+	if (j->stock.page != STOCK_ROLL)
+		furniture_foot(pdf_cairo(pdf), &j->stock);
+	pdf_page(pdf);
+}
+
+static void
+put_label(
+    struct job *j, struct pdf *pdf, const struct sticker *s, struct pair at)
+{
+	cairo_t *cr = pdf_cairo(pdf);
+	struct pair corner =
+	    j->stock.page == STOCK_ROLL ? (struct pair){ 0, 0 } : at;
+
+	if (j->o->border)
+		furniture_border(cr, &j->stock, corner);
+	cairo_save(cr);
+	cairo_translate(cr, at.x, at.y);
+	sticker_paint(s, cr, 1);
+	cairo_restore(cr);
+}
+
+static size_t
+draw_pages(struct job *j, struct pdf *pdf, const struct labels *ls)
+{
+	int n = 0, page = 0;
+
+	for (size_t i = 0; i < ls->n; i++) {
+		struct cell cell = cell_of(j, n);
+		struct sticker s;
+
+		if (!make(j, &ls->v[i], &s))
+			continue;
+		if (cell.page > page)
+			end_page(j, pdf);
+		page = cell.page;
+		put_label(j, pdf, &s, cell.at);
+		summary_count(&j->sum, &ls->v[i], &s);
+		sticker_fini(&s);
+		n++;
+	}
+	end_page(j, pdf);
+	j->sum.sheets = page + 1;
+	if (j->stock.page != STOCK_ROLL) {
+		int cells = sheet_cells(&j->sheet);
+
+		j->sum.stock = j->stock.id;
+		j->sum.first = j->sheet.first + 1;
+		j->sum.last = (j->sheet.first + n - 1) % cells + 1;
+	}
+	return (size_t)n;
+}
+
+/* draw_pdf makes one document of all labels, or the test page. */
+static size_t
+draw_pdf(struct job *j, const struct labels *ls)
+{
+	struct pdf *pdf = pdf_open(stock_paper(&j->stock),
+	    j->o->test ? "Test page for labels" : "Labels");
+	struct buf data = { 0 };
+	struct errbuf eb = { "" };
+	size_t good = 0;
+	int code = EXIT_OK;
+
+	aim(j, pdf_cairo(pdf));
+	if (j->o->test) {
+		furniture_test(pdf_cairo(pdf), &j->sheet);
+		end_page(j, pdf);
+	} else {
+		good = draw_pages(j, pdf, ls);
+	}
+	if (pdf_close(pdf, &data, &eb) != OK) {
+		say("%s", eb.text);
+		code = EXIT_FAILED;
+	} else if (good || j->o->test) {
+		code = write_out(j->o->file, &data);
+	}
+	wipe(&data);
+	if (code == EXIT_OK)
+		return good;
+	j->code = code;
+	return 0;
 }
 
 /* Several labels whose names make the same file would overwrite each other. */
@@ -328,24 +391,32 @@ names_differ(const struct options *o, const struct labels *ls)
 }
 
 static int
-all_labels(const struct options *o, const struct labels *ls)
+draw(struct job *j, const struct labels *ls)
 {
-	struct job j = { .o = o, .font = font_open(), .n = ls->n };
-	size_t failed = 0;
-	int code = EXIT_OK;
+	enum format f = j->o->format;
+	bool each = f == FORMAT_PNG || f == FORMAT_SVG;
+	size_t good;
 
-	for (size_t i = 0; i < ls->n; i++) {
-		struct errbuf eb = { "" };
-		enum err e = one_label(&j, &ls->v[i], &eb);
-
-		if (e == OK)
-			continue;
-		failed++;
-		code = e == ERR_RANGE ? EXIT_REFUSED : EXIT_FAILED;
-		say("%s: %s", ls->v[i].node, eb.text);
+	if (each && ls->n > 1 && !j->o->file) {
+		say("several labels need -o FILE");
+		return EXIT_FAILED;
 	}
-	font_close(j.font);
-	return failed && failed < ls->n ? EXIT_PARTLY : code;
+	if (each && ls->n > 1 && !names_differ(j->o, ls))
+		return EXIT_FAILED;
+	if (ls->n == 0 && !j->o->test) {
+		say("there is no label in the input");
+		return EXIT_OK;
+	}
+	j->n = ls->n;
+	if (f == FORMAT_PDF)
+		good = draw_pdf(j, ls);
+	else if (each && j->o->file)
+		good = draw_files(j, ls);
+	else
+		good = draw_stream(j, ls);
+	if (good)
+		tell(j);
+	return good && good < ls->n ? EXIT_PARTLY : j->code;
 }
 
 static bool
@@ -368,40 +439,108 @@ read_all(struct buf *in)
 }
 
 static int
-run(const struct options *o)
+one_report(const struct options *o, const struct buf *in)
+{
+	struct buf pdf = { 0 };
+	struct errbuf eb = { "" };
+	int missing = 0, code = EXIT_FAILED;
+
+	if (report_draw(
+		in->data ? in->data : "", in->len, &pdf, &missing, &eb) == OK)
+		code = write_out(o->file, &pdf);
+	else
+		say("%s", eb.text);
+	wipe(&pdf);
+	if (missing)
+		say("%d character%s cannot be printed, as no font here has "
+		    "them (apt install fonts-noto-core fonts-noto-cjk)",
+		    missing, missing == 1 ? "" : "s");
+	return code;
+}
+
+static int
+draw_input(struct job *j)
 {
 	struct buf in = { 0 };
 	struct labels ls = { 0 };
 	struct errbuf eb = { "" };
 	int code = EXIT_FAILED;
 
-	if (!read_all(&in))
+	if (!j->o->test && !read_all(&in))
 		say("cannot read the labels from standard input");
-	else if (labels_parse(in.data ? in.data : "", in.len, &ls, &eb) != OK)
+	else if (j->o->format == FORMAT_REPORT)
+		code = one_report(j->o, &in);
+	else if (!j->o->test &&
+	    labels_parse(in.data ? in.data : "", in.len, &ls, &eb) != OK)
 		say("%s", eb.text);
-	else if (ls.n > 1 && !o->file && o->format != FORMAT_TERM)
-		say("several labels need -o FILE");
-	else if (ls.n <= 1 || names_differ(o, &ls))
-		code = all_labels(o, &ls);
-	if (in.data)
-		explicit_bzero(in.data, in.cap);
-	buf_fini(&in);
+	else
+		code = draw(j, &ls);
+	wipe(&in);
 	labels_fini(&ls);
+	return code;
+}
+
+/* with_stock does what needs no input, then the drawing. */
+static int
+with_stock(struct options *o, const struct stocks *table)
+{
+	struct job j = { .o = o };
+	struct errbuf eb = { "" };
+	int code;
+
+	if (o->list) {
+		stocks_list(table, stdout);
+		return EXIT_OK;
+	}
+	code = options_stock(o, table, &j.stock);
+	if (code != EXIT_OK)
+		return code;
+	j.sheet = (struct sheet){ &j.stock, o->by_column, 0 };
+	if (o->start && sheet_start(&j.sheet, o->start, &eb) != OK) {
+		say("%s", eb.text);
+		return EXIT_USAGE;
+	}
+	if (o->printer && printer_aim(o->printer, &o->aim, &eb) != OK) {
+		say("%s", eb.text);
+		return EXIT_FAILED;
+	}
+	prepare(&j);
+	j.font = font_open();
+	code = draw_input(&j);
+	font_close(j.font);
+	return code;
+}
+
+/* The table is read when it is needed: a label of a given size needs none. */
+static int
+run(struct options *o)
+{
+	bool needed =
+	    o->list || o->stock || (o->format == FORMAT_PDF && o->size.x <= 0);
+	struct stocks table = { 0 };
+	int code = EXIT_CONFIG;
+
+	if (!needed || stocks_load(o->stocks, &table) == OK)
+		code = with_stock(o, &table);
+	stocks_fini(&table);
 	return code;
 }
 
 int
 main(int argc, char **argv)
 {
-	struct options o = { .format = FORMATS, .dpi = 300, .w = 62, .h = 29 };
+	struct options o = { .format = FORMATS };
 	struct rlimit no_core = { 0, 0 };
+	bool binary;
 	int code;
 
 	setrlimit(RLIMIT_CORE, &no_core);
-	if (!parse(argc, argv, &o, &code))
+	if (!options_parse(argc, argv, &o, &code))
 		return code;
-	if (o.format == FORMAT_PNG && !o.file && isatty(STDOUT_FILENO)) {
-		say("a PNG does not go to a terminal: give -o FILE");
+	binary = o.format == FORMAT_PNG || o.format == FORMAT_PDF;
+	if (binary && !o.list && !o.file && isatty(STDOUT_FILENO)) {
+		say("a %s does not go to a terminal: give -o FILE",
+		    o.format == FORMAT_PNG ? "PNG" : "PDF");
 		return EXIT_USAGE;
 	}
 	return run(&o);

@@ -1,6 +1,7 @@
 """thinglabels: what a reader of QR codes sees is what was asked for."""
 
 import json
+import re
 import shutil
 import stat
 import struct
@@ -61,11 +62,13 @@ def png_info(path):
     return info
 
 
-@pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS.keys())
-@pytest.mark.parametrize("size, dpi", [
-    ("62x29", 300), ("62x29", 203), ("58.93x22.95", 300), ("38.1x21.2", 300),
-    ("63.5x38.1", 600), ("29x90", 300)])
-def test_png_decodes(tmp_path, text, size, dpi):
+@pytest.mark.parametrize("which, size, dpi", [
+    *((t, "62x29", 300) for t in TEXTS),
+    *((t, *on) for t in ("long", "cjk") for on in (
+        ("62x29", 203), ("58.93x22.95", 300), ("38.1x21.2", 300), ("63.5x38.1", 600),
+        ("29x90", 300)))])
+def test_png_decodes(tmp_path, which, size, dpi):
+    text = TEXTS[which]
     f = tmp_path / "l.png"
     labels("-f", "png", "-o", f, "--size", size, "--dpi", str(dpi), of=[label(text)])
     assert decode(f) == text
@@ -143,7 +146,7 @@ def test_too_small_is_refused(tmp_path):
 
 def test_warnings_never_show_the_key(tmp_path):
     _, err = labels("-f", "svg", "-o", tmp_path / "l.svg", "--size", "25x12",
-                    of=[label("IoTDisco;SN:1;KEY:" + KEY, name="温度計 " * 20)])
+                    of=[label("IoTDisco;SN:1;KEY:" + KEY, name="\ue123\ue124 " * 20)])
     assert "no room for the KEY" in err and "cannot be printed" in err
     assert KEY not in err and "7K2Q" not in err
     assert KEY[:4] not in (tmp_path / "l.svg").read_text()
@@ -156,7 +159,188 @@ def test_asset(tmp_path):
     assert "rs485 address 3" in f.read_text() and "<path" not in f.read_text()
 
 
+def test_asset_never_carries_a_key(tmp_path):
+    f = tmp_path / "a.png"
+    direct = "iotdisco:JID=plant7@example.org;NID=em24-1"
+    labels("-f", "png", "-o", f, of=[label(direct, kind="asset")])
+    assert decode(f) == direct
+    for text in (TEXTS["ascii"], "iotdisco:SN=1;KEY=" + KEY):
+        labels("-f", "png", "-o", f, of=[label(text, kind="asset")])
+        assert decode(f) == ""
+
+
+NAMES = ["Main incomer", "Μετρητής", "Счётчик воды", "عداد المياه", "Größe",
+         "a very long name that is cut at the end, as it must be to fit"]
+
+
+def drawer(n):
+    return [label("IoTDisco;SN:%04d;MAN:carlogavazzi.com;MODEL:EM24-DIN;#V:1.2;KEY:%s"
+                  % (i, KEY), node="n%d" % i, name=NAMES[i % len(NAMES)])
+            for i in range(n)]
+
+
+def pages(pdf, dpi=300):
+    """The pages of a PDF as pictures, which a checker has passed."""
+    assert run(["qpdf", "--check", pdf])[0] == 0
+    run(["pdftoppm", "-r", str(dpi), "-gray", pdf, pdf.with_suffix("")])
+    return sorted(pdf.parent.glob(pdf.stem + "-*.pgm"))
+
+
+def test_full_sheet(tmp_path):
+    f = tmp_path / "full.pdf"
+    of = drawer(21)
+    _, err = labels("-f", "pdf", "--stock", "avery-l7160", "-o", f, of=of)
+    assert "21 claim stickers on 1 sheet of avery-l7160 (cells 1-21), QR v" in err
+    assert stat.S_IMODE(f.stat().st_mode) == 0o600
+    assert b"/PrintScaling /None" in f.read_bytes()
+    [page] = pages(f)
+    assert sorted(decode(page).split("\n")) == sorted(l["text"] for l in of)
+
+
+def positions(pdf):
+    """Where the names of nodes stand on a page, in mm."""
+    out = run(["pdftotext", "-bbox", pdf, "-"])[1]
+    return {word: (float(x) * 25.4 / 72, float(y) * 25.4 / 72) for x, y, word in re.findall(
+        r'xMin="([0-9.]+)" yMin="([0-9.]+)"[^>]*>(n[0-9]+)<', out)}
+
+
+@pytest.mark.parametrize("args, cells, row, column", [
+    ([], "4-6", 0, 2), (["--by-column"], "2-4", 2, 0)])
+def test_cells(tmp_path, args, cells, row, column):
+    """The third label is two to the right, or two down."""
+    f = tmp_path / "c.pdf"
+    _, err = labels("-f", "pdf", "--start", "2:1", *args, "-o", f, of=drawer(3))
+    assert "(cells %s)" % cells in err
+    at = positions(f)
+    assert at["n2"] == pytest.approx(
+        (at["n0"][0] + column * 66.04, at["n0"][1] + row * 38.1), abs=0.3)
+    assert 7.2 < at["n0"][0] < 7.2 + 63.5 and 53.25 < at["n0"][1] < 53.25 + 38.1
+
+
+def test_two_sheets_and_a_full_one(tmp_path):
+    f = tmp_path / "c.pdf"
+    of = drawer(22)
+    _, err = labels("-f", "pdf", "--start", "21", "-o", f, of=of)
+    assert "on 2 sheets of avery-l7160 (from cell 21 to 21)" in err
+    assert len(pages(f, 50)) == 2
+
+
+def test_pdf_is_reproducible(tmp_path):
+    a = [tmp_path / n for n in ("a.pdf", "b.pdf")]
+    for f in a:
+        run([BIN / "thinglabels", "-f", "pdf", "-o", f], stdin=json.dumps(drawer(2)),
+            SOURCE_DATE_EPOCH="1700000000")
+    assert a[0].read_bytes() == a[1].read_bytes()
+
+
+def test_test_page(tmp_path):
+    f = tmp_path / "t.pdf"
+    labels("--test-page", "--stock", "avery-5160", "-o", f, of=[])
+    assert len(pages(f, 50)) == 1
+    text = run(["pdftotext", "-layout", f, "-"])[1]
+    assert "Print at 100 %" in text and "--offset" in text
+
+
+def bitmaps(zpl):
+    """The pictures of a ZPL file, as a printer would put them together."""
+    for w, h, n, rows in re.findall(
+            r"\^PW(\d+)\n\^LL(\d+)\n.*?\^GFA,\d+,\d+,(\d+),\n(.*?)\^FS", zpl, re.S):
+        w, h, n, data = int(w), int(h), int(n), []
+        for row in rows.split():
+            data.append(data[-1] if row == ":" else
+                        bytes.fromhex(row.rstrip(",")).ljust(n, b"\0"))
+        assert len(data) == h and n == (w + 7) // 8
+        yield b"P4 %d %d\n" % (w, h) + b"".join(data)
+
+
+@pytest.mark.parametrize("stock, dpi, size", [
+    ("zebra-51x25", 203, (407, 199)), ("zebra-51x25", 300, (602, 295)),
+    ("brother-62x29", 300, (696, 271)), ("dk-11201", 300, (306, 991))])
+def test_rolls(tmp_path, stock, dpi, size):
+    of = drawer(2)
+    args = ["--stock", stock, "--dpi", str(dpi)]
+    _, err = labels("-f", "png", *args, "-o", tmp_path / "l.png", of=of)
+    labels("-f", "zpl", *args, "-o", tmp_path / "l.zpl", of=of)
+    labels("-f", "pdf", *args, "-o", tmp_path / "l.pdf", of=of)
+    zpl = list(bitmaps((tmp_path / "l.zpl").read_text()))
+    sheets = pages(tmp_path / "l.pdf")
+    assert len(zpl) == len(sheets) == 2
+    for l, bitmap, sheet in list(zip(of, zpl, sheets))[1:]:
+        png, pbm = tmp_path / ("l-%s.png" % l["node"]), tmp_path / "z.pbm"
+        pbm.write_bytes(bitmap)
+        assert png_info(png)["size"] == size
+        assert [decode(f) for f in (png, pbm, sheet)] == [l["text"]] * 3
+
+
+def test_qr_only(tmp_path):
+    f = tmp_path / "q.svg"
+    labels("-f", "svg", "--stock", "qr-only", "--size", "20x20", "-o", f,
+           of=[label(TEXTS["ascii"])])
+    assert 'width="20mm"' in f.read_text() and "<text" not in f.read_text()
+
+
+def test_force(tmp_path):
+    args = ["-f", "pdf", "--stock", "avery-l4731", "-o", tmp_path / "f.pdf"]
+    _, err = labels(*args, of=drawer(1), want=6)
+    assert "--force" in err and not (tmp_path / "f.pdf").exists()
+    labels(*args, "--force", of=drawer(1))
+    assert (tmp_path / "f.pdf").exists()
+
+
+def test_printers_are_remembered(tmp_path):
+    def offset(*more):
+        status, _, err = run(
+            [BIN / "thinglabels", "-f", "pdf", "--printer", "hall", "-o",
+             tmp_path / "p.pdf", *more], stdin=json.dumps(drawer(1)),
+            XDG_CONFIG_HOME=str(tmp_path / "cfg"))
+        assert status == 0, err
+        return positions(tmp_path / "p.pdf")["n0"]
+
+    plain = offset()
+    moved = offset("--offset", "5,3")
+    again = offset()
+    assert moved == pytest.approx((plain[0] + 5, plain[1] + 3), abs=0.01)
+    assert again == moved
+    ini = tmp_path / "cfg/thingbridge/printers.ini"
+    ini.write_text("# mine\n" + ini.read_text())
+    offset("--scale", "100,99.5")
+    assert "# mine" in ini.read_text() and "scale = 100,99.5" in ini.read_text()
+    ini.write_text("[printer hall]\noffset = left\n")
+    status, _, err = run([BIN / "thinglabels", "-f", "pdf", "--printer", "hall", "-o",
+                          tmp_path / "x.pdf"], stdin="[]",
+                         XDG_CONFIG_HOME=str(tmp_path / "cfg"))
+    assert status == 1 and "printers.ini:2" in err
+
+
+def test_own_stock(tmp_path):
+    own = tmp_path / "my.ini"
+    own.write_text("[stock mine]\npage = a4\nlabel = 70x37\ncells = 3x8\n"
+                   "margin = 0x0\npitch = 70x37\nabout = from the shop\n")
+    out, _ = labels("--list-stocks", "--stocks", own, of=[])
+    assert "from the shop" in out and "avery-l7160" in out
+    labels("-f", "pdf", "--stocks", own, "--stock", "mine", "--border", "-o",
+           tmp_path / "m.pdf", of=drawer(24))
+    assert len(positions(tmp_path / "m.pdf")) == 24
+    own.write_text("[stock mine]\npage = a5\nlabel = 70x37\n")
+    _, err = labels("--list-stocks", "--stocks", own, of=[], want=78)
+    assert "my.ini:2: error" in err
+    _, err = labels("-f", "pdf", "--stock", "nix", of=[], want=2)
+    assert "--list-stocks" in err
+
+
+def test_json_summary(tmp_path):
+    _, err = labels("-f", "pdf", "-o", tmp_path / "j.pdf", "--json", of=drawer(2)[:1])
+    got = json.loads(err.splitlines()[0])
+    assert (got["stickers"], got["sheets"], got["last"]) == (1, 1, 1)
+    assert KEY not in err
+
+
 @pytest.mark.parametrize("args, stdin", [
+    (["-f", "zpl"], "[]"), (["-f", "png", "--start", "2"], "[]"),
+    (["-f", "pdf", "--start", "22"], "[]"), (["-f", "pdf", "--offset", "1"], "[]"),
+    (["-f", "pdf", "--scale", "50,50"], "[]"), (["-f", "pdf", "--size", "9x9",
+     "--start", "1"], "[]"), (["-f", "pdf", "--printer", "a b"], "[]"),
+    (["-f", "pdf", "--stock", "avery-l7160", "--size", "9x9"], "[]"),
     ([], "[]"), (["-f", "gif"], "[]"), (["-f", "png", "--size", "62"], "[]"),
     (["-f", "png", "--dpi", "9"], "[]"), (["-f", "png", "x"], "[]"), (["--no"], "[]")])
 def test_usage(args, stdin):

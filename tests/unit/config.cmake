@@ -1,4 +1,5 @@
 tb_test(config ini LINK tb_config)
+tb_test(config edit LINK tb_config)
 tb_test(config config LINK tb_config TIMEOUT 60)
 tb_test(config template LINK tb_config)
 foreach(stem config template)

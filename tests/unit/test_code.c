@@ -40,7 +40,7 @@ choose(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct code_square sq = { rows[i].mm, rows[i].dot };
+		struct code_square sq = { rows[i].mm, rows[i].dot, false };
 		struct errbuf eb = { "" };
 		struct code c;
 
@@ -65,7 +65,7 @@ too_long(void **state)
 {
 	char text[4000];
 	struct code c;
-	struct code_square sq = { 1000, 0 };
+	struct code_square sq = { 1000, 0, false };
 
 	(void)state;
 	memset(text, 'a', sizeof(text) - 1);
@@ -81,7 +81,7 @@ static void
 whole_dots(void **state)
 {
 	struct code c;
-	struct code_square sq = { 10, 25.4 / 300 };
+	struct code_square sq = { 10, 25.4 / 300, false };
 
 	(void)state;
 	assert_int_equal(code_make(CLAIM, CODE_L, &c), OK);

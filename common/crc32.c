@@ -1,0 +1,20 @@
+#include "common/crc32.h"
+
+uint32_t
+crc32_add(uint32_t sum, const void *data, size_t len)
+{
+	/* Of half a byte. */
+	static const uint32_t part[16] = { 0x00000000, 0x1db71064, 0x3b6e20c8,
+		0x26d930ac, 0x76dc4190, 0x6b6b51f4, 0x4db26158, 0x5005713c,
+		0xedb88320, 0xf00f9344, 0xd6d6a3e8, 0xcb61b38c, 0x9b64c2b0,
+		0x86d3d2d4, 0xa00ae278, 0xbdbdf21c };
+	const unsigned char *p = data;
+
+	sum = ~sum;
+	while (len--) {
+		sum ^= *p++;
+		sum = sum >> 4 ^ part[sum & 15];
+		sum = sum >> 4 ^ part[sum & 15];
+	}
+	return ~sum;
+}
