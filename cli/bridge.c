@@ -163,12 +163,13 @@ bridge_confirm(const struct call *c, const char *what, const char *word)
 }
 
 bool
-bridge_yes(const struct call *c, const char *what)
+bridge_yes(const struct call *c, const char *what, const char *do_it)
 {
+	char *question = mem_printf("   %s? [y/N] ", do_it);
 	char line[16];
-	bool on_terminal =
-	    asked(c, what, "   write? [y/N] ", line, sizeof(line));
+	bool on_terminal = asked(c, what, question, line, sizeof(line));
 
+	free(question);
 	if (on_terminal &&
 	    (strcasecmp(line, "y") == 0 || strcasecmp(line, "yes") == 0))
 		return true;

@@ -46,10 +46,10 @@ int bridge_watch(const struct call *c, bool again,
     int (*show)(const struct call *c, void *arg), void *arg);
 
 /* bridge_confirm asks on the terminal for word to be typed, bridge_yes for a
- * y; without a terminal they say that --yes is needed.  Return whether to go
- * on. */
+ * y ("do_it? [y/N]"); without a terminal they say that --yes is needed.  Return
+ * whether to go on. */
 bool bridge_confirm(const struct call *c, const char *what, const char *word);
-bool bridge_yes(const struct call *c, const char *what);
+bool bridge_yes(const struct call *c, const char *what, const char *do_it);
 
 /* The columns of fields as read and of planned requests, shared by the verbs
  * that print some. */
@@ -80,28 +80,39 @@ char *bridge_provisioning(const json_t *registry);
 /* bridge_health is status --check. */
 int bridge_health(const struct call *c);
 
+/* bridge_words is words of the program. */
+void bridge_words(const struct call *c, const char *what);
+
 int bridge_status(const struct call *c);
 int bridge_nodes(const struct call *c);
 int bridge_read(const struct call *c);
 int bridge_set(const struct call *c);
 int bridge_meta(const struct call *c);
 int bridge_stickers(const struct call *c);
+int bridge_report(const struct call *c);
 int bridge_reset(const struct call *c);
 int bridge_register(const struct call *c);
 int bridge_unregister(const struct call *c);
 int bridge_registry(const struct call *c);
 int bridge_ports(const struct call *c);
 int bridge_scan(const struct call *c);
+int bridge_adopt(const struct call *c);
+int bridge_setup(const struct call *c);
 int bridge_probe(const struct call *c);
 int bridge_trace(const struct call *c);
 int bridge_plan(const struct call *c);
 int bridge_templates(const struct call *c);
 int bridge_check(const struct call *c);
 int bridge_reload(const struct call *c);
+int bridge_backup(const struct call *c);
+int bridge_restore(const struct call *c);
+int bridge_doctor(const struct call *c);
 
+extern const struct opt bridge_restore_opts[];
 extern const struct opt bridge_status_opts[], bridge_nodes_opts[],
     bridge_read_opts[], bridge_set_opts[], bridge_stickers_opts[],
-    bridge_reset_opts[], bridge_unregister_opts[], bridge_scan_opts[],
-    bridge_trace_opts[], bridge_plan_opts[];
+    bridge_report_opts[], bridge_reset_opts[], bridge_unregister_opts[],
+    bridge_scan_opts[], bridge_trace_opts[], bridge_plan_opts[],
+    bridge_adopt_opts[], bridge_setup_opts[];
 
 #endif

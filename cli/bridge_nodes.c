@@ -1,6 +1,7 @@
 #include "cli/bridge.h"
 
 #include "cli/say.h"
+#include "cli/sticker.h"
 
 #include <string.h>
 
@@ -40,6 +41,7 @@ static const struct column one[] = {
 	{ .title = "Owner", .member = "owner" },
 	{ .title = "Registered", .member = "registered" },
 	{ .title = "Sticker", .member = "sticker" },
+	{ .title = "Copies", .member = "copies" },
 	{ .title = NULL },
 };
 
@@ -78,7 +80,8 @@ static void
 say_none(const struct call *c, size_t all)
 {
 	if (all == 0)
-		say("there are no nodes; a [node NAME] section makes one");
+		say("there are no nodes; thingbridge scan BUS finds devices, "
+		    "and thingbridge adopt makes nodes of them");
 	else if (c->opt[OPT_FAILING])
 		say("every node answers as it should");
 	else
@@ -101,6 +104,8 @@ bridge_nodes(const struct call *c)
 	rows = json_object_get(d, "nodes");
 	all = json_array_size(rows);
 	filter(c, rows);
+	if (mode == OUT_TABLE)
+		sticker_words(rows);
 	if (mode == OUT_JSON)
 		out_json(d);
 	else if (json_array_size(rows) == 0)

@@ -129,12 +129,7 @@ hint_node(const struct call *c, const json_t *d)
 	if (c->argc != 3 || !json_object_get(d, "fields") ||
 	    strcmp(out_string(d, "result"), "ok") != 0)
 		return;
-	say("Next: when these values are right, add to the configuration, and "
-	    "thingbridge reload:\n"
-	    "    [node NAME]\n"
-	    "    bus      = %s\n"
-	    "    address  = %s\n"
-	    "    template = %s",
+	say("Next: when these values are right: thingbridge adopt %s %s %s",
 	    c->argv[0], c->argv[1], c->argv[2]);
 }
 

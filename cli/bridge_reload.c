@@ -3,9 +3,9 @@
 #include <stdio.h>
 
 static const struct column columns[] = {
-	{ .title = "Added", .member = "added" },
-	{ .title = "Changed", .member = "changed" },
-	{ .title = "Removed", .member = "removed" },
+	{ .title = "Nodes added", .member = "added" },
+	{ .title = "Nodes changed", .member = "changed" },
+	{ .title = "Nodes removed", .member = "removed" },
 	{ .title = "Lines reopened", .member = "buses" },
 	{ .title = NULL },
 };

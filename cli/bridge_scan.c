@@ -34,6 +34,7 @@ struct scan {
 	const char *bus;
 	enum out_mode mode;
 	bool tried;    /* serial settings other than the line's */
+	bool line;     /* it has serial settings: it is no network */
 	json_t *found; /* all so far: kept when the daemon is lost */
 	size_t printed;
 };
@@ -125,6 +126,7 @@ static const struct column plain[] = {
 	{ .title = "certain", .member = "certain" },
 	{ .title = "maker", .member = "maker" },
 	{ .title = "product", .member = "product" },
+	{ .title = "candidate", .member = "candidate" },
 	{ .title = NULL },
 };
 
@@ -132,19 +134,21 @@ static const struct column plain[] = {
 static void
 print_row(struct scan *s, const json_t *row)
 {
-	char *serial, *answer, *node, *guess, *certain;
+	char *number, *serial, *answer, *node, *guess, *certain;
 
 	if (s->printed++ == 0)
 		printf("  # ADDR  SERIAL      ANSWER        NODE          "
 		       "LOOKS LIKE                    CERTAIN\n");
+	number = out_text(json_object_get(row, "candidate"));
 	serial = out_text(json_object_get(row, "serial"));
 	answer = out_text(json_object_get(row, "answer"));
 	node = out_text(json_object_get(row, "node"));
 	guess = guess_text(row);
 	certain = certain_text(row);
-	printf("%3zu %4lld  %-10s  %-12s  %-12s  %-28s  %s\n", s->printed,
+	printf("%3s %4lld  %-10s  %-12s  %-12s  %-28s  %s\n", number,
 	    (long long)json_integer_value(json_object_get(row, "address")),
 	    serial, answer, node, guess, certain);
+	free(number);
 	free(serial);
 	free(answer);
 	free(node);
@@ -193,6 +197,7 @@ on_more(void *arg, const json_t *d)
 	struct scan *s = arg;
 	json_t *row = json_object_get(d, "found");
 
+	s->line = *out_string(d, "serial") != '\0';
 	if (json_is_object(row)) {
 		progress_clear();
 		take_found(s, row);
@@ -250,17 +255,28 @@ hint_next(const struct scan *s)
 	{
 		const json_t *ids = json_object_get(row, "looks_like");
 		const char *id = json_string_value(json_array_get(ids, 0));
+		long long candidate =
+		    json_integer_value(json_object_get(row, "candidate"));
 
 		if (*out_string(row, "node") || collides(row))
 			continue;
-		say("Next: thingbridge probe %s %lld%s%s", s->bus,
-		    (long long)json_integer_value(
-			json_object_get(row, "address")),
-		    id ? " " : "", id ? id : "");
+		if (id)
+			say("Next: thingbridge adopt %lld --name \"Main "
+			    "incomer\" --room \"Plant room 1\"",
+			    candidate);
+		else
+			say("Next: thingbridge probe %s %lld", s->bus,
+			    (long long)json_integer_value(
+				json_object_get(row, "address")));
 		return;
 	}
 	if (count_answers(s) > 0)
 		say("Next: thingbridge nodes");
+	else if (!s->line)
+		say("nothing answered.  Most often: another unit id; another "
+		    "program that has the device's only connection; behind a "
+		    "gateway its serial settings, A and B, power and ground.\n"
+		    "Next: thingbridge status");
 	else
 		say("nothing answered.  Most often: A and B swapped; %s; the "
 		    "device off, or no bus ground; an adapter that does not "

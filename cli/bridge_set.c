@@ -116,7 +116,7 @@ agreed(const struct call *c)
 		return code;
 	change = change_text(d);
 	json_decref(d);
-	code = bridge_yes(c, change) ? EXIT_OK : EXIT_USAGE;
+	code = bridge_yes(c, change, "write") ? EXIT_OK : EXIT_USAGE;
 	free(change);
 	return code;
 }

@@ -1,13 +1,10 @@
 #include "cli/bridge.h"
 
 #include "cli/say.h"
-#include "cli/spawn.h"
-#include "common/buf.h"
+#include "cli/sticker.h"
 #include "common/key.h"
-#include "common/mem.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -15,42 +12,72 @@ enum {
 	OPT_FORMAT,
 	OPT_OUTPUT,
 	OPT_UNCLAIMED,
+	OPT_REPRINT,
 	OPT_KIND,
 	OPT_SHOW,
+	OPT_HIDE,
+	OPT_STOCK,
+	OPT_STOCKS,
+	OPT_START,
+	OPT_COLUMN,
 	OPT_SIZE,
+	OPT_OFFSET,
+	OPT_SCALE,
+	OPT_PRINTER,
 	OPT_DPI,
+	OPT_BORDER,
+	OPT_TEST,
+	OPT_FORCE,
+	OPT_LIST,
 };
 
+#define FORMATS "pdf, png, svg, zpl, term, text, uri or csv"
+
+/* Those with no help stand in the verb's own lines: all fit on a screen. */
 const struct opt bridge_stickers_opts[] = {
-	[OPT_FORMAT] = { "format", 'f', "F", "text, uri, term, svg or png" },
+	[OPT_FORMAT] = { "format", 'f', "F", FORMATS },
 	[OPT_OUTPUT] = { "output", 'o', "FILE",
-	    "for svg and png; several get -NODE" },
+	    "several of png and svg get -NODE" },
 	[OPT_UNCLAIMED] = { "unclaimed", 'u', NULL,
 	    "only what nobody owns yet" },
+	[OPT_REPRINT] = { "reprint", 0, NULL, "also what is printed already" },
 	[OPT_KIND] = { "kind", 0, "KIND",
 	    "claim (QR code and KEY) or asset (neither)" },
-	[OPT_SHOW] = { "show-secrets", 0, NULL, "print the KEY as text" },
-	[OPT_SIZE] = { "size", 0, "WxH", "of the label, in mm (62x29)" },
-	[OPT_DPI] = { "dpi", 0, "N", "dots per inch, for png (300)" },
+	[OPT_SHOW] = { "show-secrets", 0, NULL, "the KEY in text, uri, csv" },
+	[OPT_HIDE] = { "hide-key", 0, NULL, NULL },
+	[OPT_STOCK] = { "stock", 0, "ID", "the label sheet or roll" },
+	[OPT_STOCKS] = { "stocks", 0, "FILE", NULL },
+	[OPT_START] = { "start", 0, "R:C", "the first free cell of a sheet" },
+	[OPT_COLUMN] = { "by-column", 0, NULL, NULL },
+	[OPT_SIZE] = { "size", 0, "WxH", NULL },
+	[OPT_OFFSET] = { "offset", 0, "X,Y", NULL },
+	[OPT_SCALE] = { "scale", 0, "X,Y", NULL },
+	[OPT_PRINTER] = { "printer", 0, "NAME", NULL },
+	[OPT_DPI] = { "dpi", 0, "N", NULL },
+	[OPT_BORDER] = { "border", 0, NULL, NULL },
+	[OPT_TEST] = { "test-page", 0, NULL, NULL },
+	[OPT_FORCE] = { "force", 0, NULL, NULL },
+	[OPT_LIST] = { "list-stocks", 0, NULL, NULL },
 	{ NULL, 0, NULL, NULL },
 };
 
-enum {
-	FORMAT_NONE,
-	FORMAT_TEXT,
-	FORMAT_URI,
-	FORMAT_TERM,
-	FORMAT_SVG,
-	FORMAT_PNG,
-	FORMATS
-};
-
-static const char *const formats[FORMATS] = {
-	[FORMAT_TEXT] = "text",
-	[FORMAT_URI] = "uri",
-	[FORMAT_TERM] = "term",
-	[FORMAT_SVG] = "svg",
-	[FORMAT_PNG] = "png",
+static const struct format {
+	const char *name;
+	const char *member; /* of a sticker, to be printed as a line */
+	bool drawn;         /* by thinglabels */
+	bool file;          /* needs -o */
+	bool each;          /* a file for each sticker */
+	bool binary;
+} formats[] = {
+	{ "pdf", NULL, true, true, false, true },
+	{ "png", NULL, true, true, true, true },
+	{ "svg", NULL, true, true, true, false },
+	{ "zpl", NULL, true, true, false, false },
+	{ "term", NULL, true, false, false, false },
+	{ "text", "text", false, false, false, false },
+	{ "uri", "uri", false, false, false, false },
+	{ "csv", NULL, false, false, false, false },
+	{ NULL, NULL, false, false, false, false },
 };
 
 static const struct column overview[] = {
@@ -67,75 +94,128 @@ static const struct column overview[] = {
 /* What one run does. */
 struct job {
 	const struct call *c;
-	int format;
+	const struct format *format; /* NULL: the overview */
 	bool asset;
 	json_t *data; /* of the daemon */
-	size_t made, without;
+	size_t made, without, before;
 };
 
-static int
-format_of(const struct call *c)
+static const struct format *
+format_of(const char *name)
 {
-	const char *name = c->opt[OPT_FORMAT];
-
-	if (!name)
-		return FORMAT_NONE;
-	for (int f = FORMAT_TEXT; f < FORMATS; f++)
-		if (strcmp(name, formats[f]) == 0)
+	for (const struct format *f = formats; name && f->name; f++)
+		if (strcmp(name, f->name) == 0)
 			return f;
-	return -1;
+	return NULL;
+}
+
+/* What only a drawing takes. */
+static int
+check_drawing(const struct job *j)
+{
+	bool drawn = j->format && j->format->drawn;
+
+	if (j->c->opt[OPT_HIDE] && (!j->format || j->format->member))
+		return verb_usage(j->c, "--hide-key goes with a picture");
+	for (int o = OPT_STOCK; o < OPT_LIST; o++) {
+		if (!drawn && j->c->opt[o])
+			return verb_usage(j->c,
+			    "--%s goes with -f pdf, png, svg or zpl",
+			    bridge_stickers_opts[o].name);
+	}
+	return EXIT_OK;
+}
+
+static int
+check_output(const struct job *j)
+{
+	const char *file = j->c->opt[OPT_OUTPUT];
+	const struct format *f = j->format;
+
+	if (f && f->file && !file)
+		return verb_usage(j->c, "-f %s needs -o FILE", f->name);
+	if (file && (!f || f->member || (f->drawn && !f->file)))
+		return verb_usage(
+		    j->c, "-o goes with -f pdf, png, svg, zpl or csv");
+	if (file && f->binary && strcmp(file, "-") == 0 &&
+	    isatty(STDOUT_FILENO))
+		return verb_usage(
+		    j->c, "-f %s does not go to a terminal", f->name);
+	return EXIT_OK;
 }
 
 static int
 check_options(struct job *j)
 {
 	const struct call *c = j->c;
-	const char *kind = c->opt[OPT_KIND], *file = c->opt[OPT_OUTPUT];
-	bool picture = j->format == FORMAT_SVG || j->format == FORMAT_PNG;
+	const char *kind = c->opt[OPT_KIND], *name = c->opt[OPT_FORMAT];
+	int code;
 
 	j->asset = kind && strcmp(kind, "asset") == 0;
+	j->format = format_of(!name && c->opt[OPT_TEST] ? "pdf" : name);
 	if (kind && !j->asset && strcmp(kind, "claim") != 0)
 		return verb_usage(c, "--kind is claim or asset");
-	if (j->format < 0)
-		return verb_usage(c, "--format is text, uri, term, svg or png");
-	if (picture && !file)
-		return verb_usage(c, "-f %s needs -o FILE", formats[j->format]);
-	if (!picture && file)
-		return verb_usage(c, "-o goes with -f svg or -f png");
-	if ((j->format == FORMAT_TEXT || j->format == FORMAT_URI) && j->asset)
+	if (name && !j->format)
+		return verb_usage(
+		    c, "--format is %s", bridge_stickers_opts[OPT_FORMAT].help);
+	if (j->asset && j->format && j->format->member)
 		return verb_usage(c, "asset stickers have no claim text");
-	if (j->format == FORMAT_PNG && strcmp(file, "-") == 0 &&
-	    isatty(STDOUT_FILENO))
-		return verb_usage(c, "a PNG does not go to a terminal");
-	return EXIT_OK;
+	code = check_drawing(j);
+	return code == EXIT_OK ? check_output(j) : code;
 }
 
-static json_t *
-request(const struct job *j, const json_t *nodes, bool secrets, bool printed)
+/* Whether the result is a sticker: a line of text is none. */
+static bool
+is_sticker(const struct job *j)
 {
-	return json_pack("{s:s, s:O, s:b, s:s, s:b, s:b}", "cmd", "stickers",
-	    "nodes", nodes, "unclaimed",
-	    nodes && j->c->opt[OPT_UNCLAIMED] != NULL, "kind",
-	    j->asset ? "asset" : "claim", "secrets", secrets, "printed",
-	    printed);
+	const struct format *f = j->format;
+
+	if (j->asset)
+		return false;
+	return f->file || (!f->drawn && !f->member && j->c->opt[OPT_SHOW]);
 }
 
 static int
 ask(struct job *j)
 {
-	json_t *nodes = json_array(), *rq;
-	/* A picture is the KEY, and masking it takes knowing it. */
-	bool secrets =
-	    !j->asset && (j->c->opt[OPT_SHOW] || j->format != FORMAT_NONE);
+	const struct call *c = j->c;
+	bool csv = j->format && !j->format->drawn && !j->format->member;
+	struct sticker_query q = {
+		.node = c->argv,
+		.n = c->argc,
+		.unclaimed = c->opt[OPT_UNCLAIMED] != NULL,
+		.asset = j->asset,
+		/* A picture is the KEY, and masking it takes knowing it. */
+		.secrets =
+		    !j->asset && (c->opt[OPT_SHOW] || (j->format && !csv)),
+	};
 
-	for (int i = 0; i < j->c->argc; i++)
-		json_array_append_new(nodes, json_string(j->c->argv[i]));
-	rq = request(j, nodes, secrets, false);
-	json_decref(nodes);
-	return bridge_ask(j->c, rq, &j->data);
+	return sticker_ask(c, &q, &j->data);
 }
 
-/* usable splits what can be printed from what cannot, and says why. */
+/* The KEY is on paper already: more of it about helps nobody, unless it is
+ * asked for. */
+static bool
+is_done(const struct job *j, const json_t *s)
+{
+	return is_sticker(j) && j->c->argc == 0 && !j->c->opt[OPT_REPRINT] &&
+	    strcmp(out_string(s, "sticker"), "printed") == 0;
+}
+
+/* has_text tells whether there is something to print, and says why not. */
+static bool
+has_text(struct job *j, const json_t *s)
+{
+	const char *why = out_string(s, "why");
+
+	if (j->asset || !*why)
+		return true;
+	j->without++;
+	say("%s has no claim text now: %s", out_string(s, "node"), why);
+	return false;
+}
+
+/* usable splits what is to be printed from what cannot or need not. */
 static json_t *
 usable(struct job *j)
 {
@@ -144,17 +224,18 @@ usable(struct job *j)
 
 	json_array_foreach(json_object_get(j->data, "stickers"), i, s)
 	{
-		const char *why = out_string(s, "why");
-
-		if (j->asset || *out_string(s, "text")) {
-			json_object_set_new(s, "kind",
-			    json_string(j->asset ? "asset" : "claim"));
-			json_array_append(a, s);
+		if (!has_text(j, s))
+			continue;
+		if (is_done(j, s)) {
+			j->before++;
 			continue;
 		}
-		j->without++;
-		say("%s has no claim text now: %s", out_string(s, "node"),
-		    *why ? why : "nobody knows why");
+		json_object_set_new(
+		    s, "kind", json_string(j->asset ? "asset" : "claim"));
+		json_object_set(s, "payload", json_object_get(s, "text"));
+		if (j->c->opt[OPT_HIDE])
+			json_object_del(s, "key");
+		json_array_append(a, s);
 	}
 	j->made = json_array_size(a);
 	return a;
@@ -176,7 +257,7 @@ print_masked(const char *text, const char *key)
 static int
 print_texts(struct job *j, const json_t *list)
 {
-	const char *member = formats[j->format];
+	const char *member = j->format->member;
 	bool show = j->c->opt[OPT_SHOW] != NULL;
 	const json_t *s;
 	size_t i;
@@ -189,129 +270,133 @@ print_texts(struct job *j, const json_t *list)
 			print_masked(
 			    out_string(s, member), out_string(s, "key"));
 	}
-	if (!show && j->made)
+	if (!show)
 		say("the KEY is masked; --show-secrets shows it (whoever reads "
 		    "it can claim the node)");
 	return EXIT_OK;
 }
 
-/* mark_printed tells the daemon which stickers now exist on paper.  It is
- * asked apart, so that nothing counts as printed that was not written. */
+/* draw hands the list to thinglabels, and those of our options that are its
+ * own. */
 static int
-mark_printed(struct job *j, const json_t *list)
+draw(const struct job *j, const json_t *list)
 {
-	json_t *nodes = json_array(), *rq, *d;
-	const json_t *s;
-	size_t i;
-	int code;
-
-	json_array_foreach(list, i, s)
-	    json_array_append_new(nodes, json_string(out_string(s, "node")));
-	rq = request(j, nodes, false, true);
-	json_decref(nodes);
-	code = bridge_ask(j->c, rq, &d);
-	json_decref(d);
-	return code;
-}
-
-/* draw hands the labels to thinglabels; the KEY goes through a pipe. */
-static int
-draw(struct job *j, const json_t *list)
-{
-	const struct call *c = j->c;
-	char *argv[] = { NULL, (char[]){ "-f" }, mem_strdup(formats[j->format]),
-		NULL, NULL, NULL, NULL, NULL, NULL, NULL };
-	static const struct {
-		int opt;
-		const char *name;
-	} passed[] = {
-		{ OPT_OUTPUT, "-o" },
-		{ OPT_SIZE, "--size" },
-		{ OPT_DPI, "--dpi" },
+	enum { OWN = OPT_LIST + 1 - OPT_STOCK };
+	struct sticker_pass pass[OWN + 3] = {
+		{ "format", j->format ? j->format->name : NULL, false },
+		{ "output", j->c->opt[OPT_OUTPUT], false },
 	};
-	char *input = json_dumps(list, JSON_COMPACT);
-	int n = 3, code;
 
-	for (size_t i = 0; i < sizeof(passed) / sizeof(passed[0]); i++) {
-		if (!c->opt[passed[i].opt])
-			continue;
-		argv[n++] = mem_strdup(passed[i].name);
-		argv[n++] = mem_strdup(c->opt[passed[i].opt]);
+	for (int o = OPT_STOCK; o <= OPT_LIST; o++) {
+		const struct opt *own = &bridge_stickers_opts[o];
+
+		pass[2 + o - OPT_STOCK] = (struct sticker_pass){ own->name,
+			j->c->opt[o], own->arg == NULL };
 	}
-	fflush(stdout);
-	code = spawn_fed("thinglabels", argv, input, strlen(input));
-	for (int i = 2; i < n; i++)
-		free(argv[i]);
-	mem_free_secret(input);
-	return code;
+	return sticker_draw(pass, list);
 }
 
-/* Where the pictures are, as thinglabels names them. */
+static int
+make(struct job *j, const json_t *list)
+{
+	if (j->format->member)
+		return print_texts(j, list);
+	if (j->format->drawn)
+		return draw(j, list);
+	return sticker_csv(j->c->opt[OPT_OUTPUT], list);
+}
+
+/* Of several files, what thinglabels makes of their name. */
 static void
 say_files(const struct job *j)
 {
-	const char *file = j->c->opt[OPT_OUTPUT], *dot = strrchr(file, '.');
+	const char *file = j->c->opt[OPT_OUTPUT];
+	const char *dot = strrchr(file, '.');
 	bool several = j->made > 1;
 
 	if (!dot || strchr(dot, '/'))
 		dot = file + strlen(file);
-	say("%zu %ssticker%s in %.*s%s%s (mode 0600); print at 100 %%.%s",
-	    j->made, j->asset ? "asset " : "", several ? "s" : "",
-	    (int)(dot - file), file, several ? "-NODE" : "", dot,
-	    j->asset ? "" : "  Whoever reads them can claim the nodes");
+	say("%zu sticker%s in %.*s%s%s (mode 0600)", j->made,
+	    several ? "s" : "", (int)(dot - file), file,
+	    several && j->format->each ? "-NODE" : "", dot);
 }
 
-static int
-pictures(struct job *j, const json_t *list)
+/* What people should know of what they hold. */
+static void
+say_made(const struct job *j)
 {
-	int code = draw(j, list);
+	const char *file = j->c->opt[OPT_OUTPUT];
+	const struct format *f = j->format;
 
-	if (code != EXIT_OK || j->format == FORMAT_TERM)
-		return code;
-	if (!j->asset)
-		code = mark_printed(j, list);
-	if (code == EXIT_OK)
+	if (!file || strcmp(file, "-") == 0)
+		return;
+	if (!f->drawn || (f->each && j->made > 1))
 		say_files(j);
-	return code;
+	if (f->drawn)
+		say("print at 100 %%");
+	if (is_sticker(j))
+		say("whoever reads them can claim the nodes");
 }
 
 static int
-make(struct job *j)
+make_all(struct job *j)
 {
 	json_t *list = usable(j);
 	int code = EXIT_OK;
 
-	if (j->made == 0 && j->without == 0)
+	if (j->made)
+		code = make(j, list);
+	else if (!j->without && !j->before)
 		say("no node to print a sticker for");
-	else if (j->made &&
-	    (j->format == FORMAT_TEXT || j->format == FORMAT_URI))
-		code = print_texts(j, list);
-	else if (j->made)
-		code = pictures(j, list);
+	if (j->made && code == EXIT_OK && is_sticker(j))
+		code = sticker_mark(j->c, list);
+	if (j->made && (code == EXIT_OK || code == EXIT_PARTLY))
+		say_made(j);
+	if (j->before)
+		say("%zu left out, as %s printed already; --reprint prints "
+		    "%s too",
+		    j->before, j->before == 1 ? "it was" : "they were",
+		    j->before == 1 ? "it" : "them");
 	json_decref(list);
 	if (code != EXIT_OK || j->without == 0)
 		return code;
 	return j->made ? EXIT_PARTLY : EXIT_REFUSED;
 }
 
+static void
+list_all(const struct job *j)
+{
+	json_t *rows = json_object_get(j->data, "stickers");
+	enum out_mode mode = bridge_mode(j->c);
+
+	if (mode == OUT_TABLE)
+		sticker_words(rows);
+	if (mode == OUT_JSON)
+		out_json(j->data);
+	else
+		out_rows(mode, overview, rows);
+}
+
 int
 bridge_stickers(const struct call *c)
 {
-	struct job j = { .c = c, .format = format_of(c) };
-	int code = check_options(&j);
+	struct job j = { .c = c };
+	int code;
 
+	if (c->opt[OPT_LIST])
+		return draw(&j, NULL);
+	code = check_options(&j);
 	if (code != EXIT_OK)
 		return code;
+	if (c->opt[OPT_TEST])
+		return draw(&j, NULL);
 	code = ask(&j);
 	if (code != EXIT_OK)
 		return code;
-	if (j.format != FORMAT_NONE)
-		code = make(&j);
-	else if (bridge_mode(c) == OUT_JSON)
-		out_json(j.data);
+	if (j.format)
+		code = make_all(&j);
 	else
-		out_rows(bridge_mode(c), overview,
-		    json_object_get(j.data, "stickers"));
+		list_all(&j);
 	json_decref(j.data);
 	return code;
 }

@@ -24,6 +24,12 @@ struct criteria {
  * Errors: ERR_PROTO, ERR_RANGE; eb says what is wrong. */
 enum err criteria_add(
     struct criteria *c, const char *operand, struct errbuf *eb) MUST_USE;
+
+/* criteria_uri reads a search URI (iotdisco: with operators); two bounds of one
+ * name that exclude each other are an outside of a range.  registry receives
+ * its R (owned by the caller) or NULL.  Errors: likewise, and ERR_UNSUP. */
+enum err criteria_uri(struct criteria *c, const char *uri, char **registry,
+    struct errbuf *eb) MUST_USE;
 void criteria_fini(struct criteria *c);
 
 #endif

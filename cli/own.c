@@ -104,6 +104,11 @@ not_reached(const struct own_request *rq, const char *why)
 		return say_exit(EXIT_OFFLINE,
 		    "the registry %s is not reached: %s; nothing was sent",
 		    rq->registry, why);
+	if (rq->reach.err != ERR_NOTFOUND)
+		return say_exit(err_exit(rq->reach.err),
+		    "no registry is found: %s; nothing was sent.  Try again, "
+		    "or give --registry JID (it stands on the sticker)",
+		    why);
 	return say_exit(EXIT_USAGE,
 	    "which registry?  None is named, and the server of this account "
 	    "has none (%s).  Give --registry JID (it stands on the sticker), "
@@ -144,6 +149,7 @@ on_tick(void *arg, int64_t mono)
 		return;
 	}
 	reach_end(&rq->reach);
+	rq->reach.err = ERR_TIMEOUT;
 	on_reached(rq, NULL, "no answer in time");
 }
 

@@ -77,6 +77,7 @@ int own_failed(const char *verb, const struct own_request *rq,
 
 int own_claim(const struct call *c);
 int own_things(const struct call *c);
+void own_words(const struct call *c, const char *what);
 int own_remove(const struct call *c);
 int own_disown(const struct call *c);
 int own_update(const struct call *c);
@@ -88,12 +89,17 @@ int own_form(const struct call *c);
 int own_browse(const struct call *c);
 int own_share(const struct call *c);
 int own_unshare(const struct call *c);
+int own_allow(const struct call *c);
+int own_deny(const struct call *c);
+int own_rules(const struct call *c);
 
 extern const struct opt own_claim_opts[];
 extern const struct opt own_search_opts[];
 extern const struct opt own_read_opts[];
 extern const struct opt own_thing_opts[];
 extern const struct opt own_share_opts[];
+extern const struct opt own_allow_opts[];
+extern const struct opt own_rules_opts[];
 
 /* own_tags_text writes the tags of a row: "NAME=value #NAME=1".  Returns owned.
  */

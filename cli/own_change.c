@@ -17,33 +17,31 @@ struct change {
 	struct tags tags;
 };
 
-static void
-save(struct change *ch)
+/* Changes what the list says of the thing; false: it says the same. */
+static bool
+correct(json_t *things, const struct change *ch, enum disc_op op, enum err e)
 {
-	struct errbuf eb = { "" };
+	json_t *entry = owned_find(things, &ch->name);
 
-	if (owned_save(ch->things_file, ch->things, &eb) != OK)
-		say("%s", eb.text);
+	if (entry && op == DISC_DISOWN && (e == OK || e == ERR_NOTFOUND))
+		return owned_drop(things, &ch->name);
+	return entry && op == DISC_REMOVE && e == OK &&
+	    json_object_set_new(entry, "public", json_false()) == 0 &&
+	    json_object_set_new(entry, "removed", json_true()) == 0;
 }
 
-/* remember keeps the list of things true.  What was disowned, or is unknown to
- * the registry, is no longer ours; what was removed cannot be found.  It comes
- * last: name and registry may be the entry's own text. */
+/* remember keeps the list of things true, as it is by now.  What was disowned,
+ * or is unknown to the registry, is no longer ours; what was removed cannot be
+ * found. */
 static void
-remember(struct change *ch, enum disc_op op, enum err e)
+remember(const struct change *ch, enum disc_op op, enum err e)
 {
-	json_t *entry = owned_find(ch->things, &ch->name);
-	bool gone = op == DISC_DISOWN && (e == OK || e == ERR_NOTFOUND);
+	struct errbuf eb = { "" };
+	struct owned_edit ed;
 
-	if (!entry)
-		return;
-	if (gone)
-		owned_drop(ch->things, &ch->name);
-	else if (op != DISC_REMOVE || e != OK ||
-	    json_object_set_new(entry, "public", json_false()) != 0 ||
-	    json_object_set_new(entry, "removed", json_true()) != 0)
-		return;
-	save(ch);
+	if (owned_begin(ch->things_file, &ed, &eb) != OK ||
+	    owned_end(&ed, correct(ed.things, ch, op, e), &eb) != OK)
+		say("%s", eb.text);
 }
 
 static void
@@ -89,7 +87,8 @@ done(struct own_request *rq, const struct owner_reply *reply)
 	struct change *ch = rq->arg;
 	int code = tell(ch, rq, reply);
 
-	remember(ch, rq->msg->op, reply->err);
+	if (rq->msg->op != DISC_UPDATE)
+		remember(ch, rq->msg->op, reply->err);
 	return code;
 }
 

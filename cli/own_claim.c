@@ -1,16 +1,15 @@
 #include "cli/own.h"
 
+#include "cli/claim_text.h"
 #include "cli/say.h"
 #include "common/buf.h"
 #include "common/clock.h"
 #include "common/mem.h"
-#include "protocol/iotdisco.h"
 #include "protocol/jid.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { OPT_PRIVATE, OPT_NO_SUBSCRIBE };
 
@@ -24,7 +23,6 @@ const struct opt own_claim_opts[] = {
 struct claim {
 	const struct call *call;
 	struct own_request *rq;
-	char *text;  /* a secret */
 	char *named; /* the registry that the text names */
 	char to[JID_SIZE];
 	const char *registry; /* where it goes; NULL: searched for */
@@ -33,122 +31,6 @@ struct claim {
 	char *things_file;
 	char bare[JID_SIZE]; /* of the thing */
 };
-
-#define BOM "\xef\xbb\xbf" /* some editors begin a file with it */
-
-#define ZBAR "QR-Code:" /* zbarimg without --raw */
-
-static bool
-is_blank(int c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
-/* read_line reads the first line that is not blank, or too much for one. */
-static void
-read_line(struct buf *b)
-{
-	int c;
-
-	while (b->len <= IOTDISCO_MAX && (c = getchar()) != EOF) {
-		if (c == '\n' && b->len)
-			break;
-		if (b->len || !is_blank(c))
-			buf_putc(b, (char)c);
-	}
-}
-
-/* more tells whether another line with something in it follows. */
-static bool
-more(void)
-{
-	int c;
-
-	while ((c = getchar()) != EOF) {
-		if (!is_blank(c))
-			return true;
-	}
-	return false;
-}
-
-/* read_text takes the claim text from standard input; a terminal is asked and
- * ends with its first line. */
-static int
-read_text(struct claim *cl)
-{
-	struct buf b = { 0 };
-	size_t len;
-
-	if (isatty(STDIN_FILENO))
-		fputs("Claim text, as the QR code holds it: ", stderr);
-	read_line(&b);
-	if (!b.data)
-		return say_exit(EXIT_USAGE,
-		    "no claim text on standard input (when it comes from "
-		    "zbarimg: it found no code in the picture)");
-	len = b.len;
-	cl->text = buf_take(&b);
-	if (strlen(cl->text) != len || !tag_is_text(cl->text))
-		return say_exit(EXIT_USAGE,
-		    "standard input is not text; of a picture: zbarimg "
-		    "--nodbus -q --raw photo.jpg | thingowner claim");
-	return EXIT_OK;
-}
-
-static bool
-from_stdin(const struct call *c)
-{
-	return c->argc == 0 || strcmp(c->argv[0], "-") == 0;
-}
-
-static int
-take_text(struct claim *cl)
-{
-	const struct call *c = cl->call;
-
-	if (from_stdin(c))
-		return read_text(cl);
-	say("warning: an argument can be seen by every user of this machine; "
-	    "standard input cannot");
-	cl->text = mem_strdup(c->argv[0]);
-	return EXIT_OK;
-}
-
-/* The text without what editors and readers of codes put before it. */
-static const char *
-bare_text(const char *s)
-{
-	if (strncmp(s, BOM, strlen(BOM)) == 0)
-		s += strlen(BOM);
-	s += strspn(s, " \t\r\n");
-	return strncmp(s, ZBAR, strlen(ZBAR)) == 0 ? s + strlen(ZBAR) : s;
-}
-
-static int
-decode(struct claim *cl)
-{
-	struct errbuf eb = { "" };
-	int code = take_text(cl);
-	enum err e;
-
-	if (code != EXIT_OK || !cl->text)
-		return code;
-	e = iotdisco_decode(bare_text(cl->text), &cl->tags, &cl->named, &eb);
-	if (e == ERR_UNSUP)
-		return say_exit(EXIT_USAGE, "%s; nothing was sent", eb.text);
-	if (e != OK)
-		return say_exit(EXIT_USAGE,
-		    "the claim text is not right: %s; nothing was sent",
-		    eb.text);
-	if (from_stdin(cl->call) && !isatty(STDIN_FILENO) && more())
-		return say_exit(EXIT_USAGE,
-		    "standard input has more than one line: a photo of "
-		    "several stickers? Give one claim text at a time; nothing "
-		    "was sent");
-	if (!tags_find(&cl->tags, "KEY"))
-		say("warning: the text has no KEY; was all of it read?");
-	return EXIT_OK;
-}
 
 /* announce says what will be claimed, the KEY excepted. */
 static void
@@ -203,17 +85,16 @@ static void
 record(struct claim *cl, const struct thing_name *n, bool is_public)
 {
 	struct errbuf eb = { "" };
-	json_t *things;
+	struct owned_edit ed;
 
-	if (owned_load(cl->things_file, &things, &eb) != OK) {
+	if (owned_begin(cl->things_file, &ed, &eb) != OK) {
 		say("%s", eb.text);
 		return;
 	}
-	owned_put(things, n, &cl->tags, is_public, cl->registry,
+	owned_put(ed.things, n, &cl->tags, is_public, cl->registry,
 	    clock_utc(&clock_system));
-	if (owned_save(cl->things_file, things, &eb) != OK)
+	if (owned_end(&ed, true, &eb) != OK)
 		say("%s", eb.text);
-	json_decref(things);
 }
 
 /* already says so when this account has claimed the thing itself, as far as
@@ -373,7 +254,7 @@ own_claim(const struct call *c)
 	int code;
 
 	cl.things_file = owned_path(file);
-	code = decode(&cl);
+	code = claim_text(c, &cl.tags, &cl.named);
 	if (code == EXIT_OK)
 		code = own_account(c, file, &cl.account);
 	if (code == EXIT_OK)
@@ -383,7 +264,6 @@ own_claim(const struct call *c)
 		code = send_claim(&cl);
 	cfg_account_fini(&cl.account);
 	tags_fini(&cl.tags);
-	mem_free_secret(cl.text);
 	free(cl.named);
 	free(cl.things_file);
 	free(file);

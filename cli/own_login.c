@@ -1,5 +1,6 @@
 #include "cli/own.h"
 
+#include "cli/ask.h"
 #include "cli/say.h"
 #include "common/buf.h"
 #include "common/mem.h"
@@ -12,7 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <termios.h>
 #include <unistd.h>
 
 #define SECRET_NAME "thingowner-password"
@@ -25,32 +25,14 @@ static const struct column columns[] = {
 	{ .title = NULL },
 };
 
-/* ask reads one answer from the terminal; hidden: without an echo.  "" when
- * there is none.  Returns owned. */
-static char *
-ask(const char *question, bool hidden)
-{
-	struct termios was, now;
-	char line[512] = "", *answer;
-
-	hidden = hidden && tcgetattr(STDIN_FILENO, &was) == 0;
-	fprintf(stderr, "%s: ", question);
-	if (hidden) {
-		now = was;
-		now.c_lflag &= ~(tcflag_t)ECHO;
-		tcsetattr(STDIN_FILENO, TCSAFLUSH, &now);
-	}
-	if (!fgets(line, sizeof(line), stdin))
-		line[0] = '\0';
-	if (hidden) {
-		tcsetattr(STDIN_FILENO, TCSAFLUSH, &was);
-		fputc('\n', stderr);
-	}
-	line[strcspn(line, "\r\n")] = '\0';
-	answer = mem_strdup(line);
-	explicit_bzero(line, sizeof(line));
-	return answer;
-}
+static const struct question of_jid = { "jid", "Your JID",
+	"As anna@example.org.", false, NULL };
+static const struct question of_password = { "password", "Password (not shown)",
+	"Kept beside the account, for you alone.", true, NULL };
+static const struct question of_registry = { "registry", "Registry's JID",
+	"Empty: named by each sticker.", false, NULL };
+static const struct question of_host = { "host", "Server, host[:port]",
+	"Empty: found by the JID.", false, NULL };
 
 /* make_folder makes the folders above a file, for its owner alone. */
 static void
@@ -124,6 +106,7 @@ store(const char *file, const struct cfg_account *a)
 static int
 ask_account(const char *file, struct cfg_account *a)
 {
+	struct asker on_terminal = { .from_file = false };
 	struct jid j;
 
 	if (!isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
@@ -135,16 +118,15 @@ ask_account(const char *file, struct cfg_account *a)
 		    "    password = @secret:%s   (file secrets/%s beside it)\n"
 		    "    registry = registry.example.org",
 		    file, SECRET_NAME, SECRET_NAME);
-	a->jid = ask("Your JID (anna@example.org)", false);
-	a->password = ask("Password (not shown)", true);
-	a->registry =
-	    ask("Registry's JID (empty: named by each sticker)", false);
-	a->host = ask("Server, host[:port] (empty: found by the JID)", false);
+	if (!(a->jid = ask(&on_terminal, &of_jid, NULL)) ||
+	    !(a->password = ask(&on_terminal, &of_password, NULL)) ||
+	    !(a->registry = ask(&on_terminal, &of_registry, "")) ||
+	    !(a->host = ask(&on_terminal, &of_host, "")))
+		return say_exit(EXIT_PARTLY, "left here; nothing was kept");
 	a->tls = CFG_TLS_REQUIRED;
-	if (jid_parse(a->jid, &j) != OK || !*j.local || !*a->password)
+	if (jid_parse(a->jid, &j) != OK || !*j.local)
 		return say_exit(EXIT_USAGE,
-		    "a JID like anna@example.org and its password "
-		    "are needed");
+		    "\"%s\" is no JID like anna@example.org", a->jid);
 	return EXIT_OK;
 }
 

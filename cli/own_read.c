@@ -22,6 +22,9 @@ enum {
 	OPT_CSV,
 };
 
+/* ROWS_MAX: a thing must not fill our memory by telling on and on. */
+enum { ROWS_MAX = 1000000 };
+
 const struct opt own_read_opts[] = {
 	VISIT_OPTIONS,
 	{ "type", 't', "TYPES",
@@ -310,6 +313,14 @@ finished(struct readout *r)
 }
 
 static void
+too_many(struct readout *r)
+{
+	print(r);
+	visit_end(&r->v,
+	    say_exit(EXIT_PARTLY, "more than %d values: not all", ROWS_MAX));
+}
+
+static void
 still_there(struct readout *r)
 {
 	r->late_mono = clock_mono(&clock_system) + r->v.timeout_ms;
@@ -331,6 +342,8 @@ on_message(struct visit *v, xmpp_stanza_t *message)
 	still_there(r);
 	if (sd_each(el, &to, &seqnr, &done) == OK && done)
 		finished(r);
+	else if (json_array_size(r->rows) > ROWS_MAX)
+		too_many(r);
 }
 
 static void

@@ -8,8 +8,11 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 enum { OPT_OFFSET, OPT_LIMIT, OPT_ALL };
+
+#define URI "iotdisco:"
 
 /* ALL_MAX: a registry must not fill our memory by always having more. */
 enum { ALL_MAX = 100000 };
@@ -25,6 +28,7 @@ const struct opt own_search_opts[] = {
 struct quest {
 	struct own_request rq; /* only what own_failed and own_timeout need */
 	struct criteria criteria;
+	char *named; /* the registry that a search URI names */
 	bool all, more;
 	json_t *rows;
 };
@@ -171,6 +175,17 @@ read_number(const struct call *c, int opt, int64_t least, int64_t *out)
 	    own_search_opts[opt].name, (long long)least);
 }
 
+static enum err
+add_operand(struct quest *q, const char *operand, struct errbuf *eb)
+{
+	if (strncasecmp(operand, URI, strlen(URI)) != 0)
+		return criteria_add(&q->criteria, operand, eb);
+	if (q->named)
+		return errbuf_set(
+		    eb, ERR_RANGE, "two search URIs name a registry");
+	return criteria_uri(&q->criteria, operand, &q->named, eb);
+}
+
 static int
 read_call(struct quest *q, const struct call *c)
 {
@@ -183,8 +198,10 @@ read_call(struct quest *q, const struct call *c)
 	if (code == EXIT_OK)
 		code = read_number(c, OPT_LIMIT, 1, &q->criteria.search.count);
 	for (int i = 0; i < c->argc && code == EXIT_OK; i++)
-		if (criteria_add(&q->criteria, c->argv[i], &eb) != OK)
+		if (add_operand(q, c->argv[i], &eb) != OK)
 			code = verb_usage(c, "%s", eb.text);
+	if (code == EXIT_OK && q->criteria.search.n == 0)
+		code = verb_usage(c, "an operator is needed");
 	if (code == EXIT_OK)
 		code = own_timeout(c, &q->rq.timeout_ms);
 	return code;
@@ -194,8 +211,8 @@ static int
 run(struct quest *q, const struct cfg_account *account)
 {
 	char registry[JID_SIZE];
-	int code =
-	    own_registry(q->rq.call, NULL, account, registry, &q->rq.registry);
+	int code = own_registry(
+	    q->rq.call, q->named, account, registry, &q->rq.registry);
 
 	if (code != EXIT_OK)
 		return code;
@@ -219,6 +236,7 @@ own_search(const struct call *c)
 		code = run(&q, &account);
 	cfg_account_fini(&account);
 	criteria_fini(&q.criteria);
+	free(q.named);
 	json_decref(q.rows);
 	free(file);
 	return code;

@@ -87,12 +87,19 @@ done(struct setting *s, xmpp_stanza_t *stanza)
 	xmpp_stanza_t *el = stanza_payload(stanza, NULL);
 	struct node_refs nodes = { 0 };
 	struct names params = { 0 };
-	int code = EXIT_OK;
+	int code;
 
-	if (el && ctl_done_parse(el, &nodes, &params, NULL) != OK)
-		names_fini(&params);
-	code = tell_reduced(s, &params);
-	print_set(s, &params);
+	if (el &&
+	    (strcmp(xmpp_stanza_get_name(el), "setResponse") != 0 ||
+		ctl_done_parse(el, &nodes, &params, NULL) != OK)) {
+		code = say_exit(EXIT_FAILED,
+		    "%s has answered what cannot be understood; whether it was "
+		    "set is not known: read it",
+		    s->v.to);
+	} else {
+		code = tell_reduced(s, &params);
+		print_set(s, &params);
+	}
 	names_fini(&params);
 	node_refs_fini(&nodes);
 	return code;

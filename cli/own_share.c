@@ -45,7 +45,7 @@ on_shared(void *arg, enum iq_outcome outcome, xmpp_stanza_t *stanza)
 	xmpp_stanza_t *c = stanza ? child_next(xmpp_stanza_get_children(stanza),
 					NULL, CONCENTRATOR_NS)
 				  : NULL;
-	enum conc_result r = CONC_OK;
+	enum conc_result r = CONC_OTHER_ERROR;
 
 	if (outcome == IQ_RESULT && c && conc_result_parse(c, &r) == OK &&
 	    r == CONC_OK) {

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -56,35 +57,81 @@ owned_load(const char *path, json_t **out, struct errbuf *eb)
 	    path, je.line);
 }
 
-/* write_new writes a file that nobody else can read, down to the disk. */
+/* Takes the lock of the list, which stands on the file that will replace it:
+ * whoever waited for one that has become the list itself tries again. */
 static enum err
-write_new(const char *path, const json_t *things)
+take_lock(struct owned_edit *ed)
 {
-	int fd = open(
-	    path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, S_IRUSR | S_IWUSR);
-	bool good;
+	struct stat held, there;
 
-	if (fd < 0)
-		return ERR_IO;
-	good = fchmod(fd, S_IRUSR | S_IWUSR) == 0 &&
-	    json_dumpfd(things, fd, JSON_INDENT(1)) == 0 &&
-	    write(fd, "\n", 1) == 1 && fsync(fd) == 0;
-	return close(fd) == 0 && good ? OK : ERR_IO;
+	for (;;) {
+		ed->fd = open(
+		    ed->tmp, O_RDWR | O_CREAT | O_CLOEXEC, S_IRUSR | S_IWUSR);
+		if (ed->fd < 0)
+			return ERR_IO;
+		if (flock(ed->fd, LOCK_EX) != 0 || fstat(ed->fd, &held) != 0) {
+			close(ed->fd);
+			return ERR_IO;
+		}
+		if (stat(ed->tmp, &there) == 0 && there.st_ino == held.st_ino &&
+		    there.st_dev == held.st_dev)
+			return OK;
+		close(ed->fd);
+	}
+}
+
+static void
+leave(struct owned_edit *ed)
+{
+	if (ed->fd >= 0)
+		close(ed->fd);
+	free(ed->path);
+	free(ed->tmp);
+	json_decref(ed->things);
 }
 
 enum err
-owned_save(const char *path, const json_t *things, struct errbuf *eb)
+owned_begin(const char *path, struct owned_edit *ed, struct errbuf *eb)
 {
-	char *tmp = mem_printf("%s.new", path);
-	enum err e = write_new(tmp, things);
+	enum err e;
 
-	if (e == OK && rename(tmp, path) != 0)
-		e = ERR_IO;
-	if (e != OK) {
-		errbuf_errno(eb, "cannot write %s", path);
-		unlink(tmp);
+	*ed = (struct owned_edit){ .path = mem_strdup(path),
+		.tmp = mem_printf("%s.new", path) };
+	if (take_lock(ed) != OK) {
+		e = errbuf_errno(eb, "cannot write %s", path);
+		ed->fd = -1;
+		leave(ed);
+		return e;
 	}
-	free(tmp);
+	e = owned_load(path, &ed->things, eb);
+	if (e == OK)
+		return OK;
+	unlink(ed->tmp);
+	leave(ed);
+	return e;
+}
+
+/* Down to the disk, in a file that nobody else can read. */
+static bool
+write_new(const struct owned_edit *ed)
+{
+	return fchmod(ed->fd, S_IRUSR | S_IWUSR) == 0 &&
+	    ftruncate(ed->fd, 0) == 0 &&
+	    json_dumpfd(ed->things, ed->fd, JSON_INDENT(1)) == 0 &&
+	    write(ed->fd, "\n", 1) == 1 && fsync(ed->fd) == 0 &&
+	    rename(ed->tmp, ed->path) == 0;
+}
+
+enum err
+owned_end(struct owned_edit *ed, bool save, struct errbuf *eb)
+{
+	enum err e = OK;
+
+	if (save && !write_new(ed))
+		e = errbuf_errno(eb, "cannot write %s", ed->path);
+	if (!save || e != OK)
+		unlink(ed->tmp);
+	leave(ed);
 	return e;
 }
 

@@ -18,9 +18,21 @@ char *owned_path(const char *account);
  * Errors:  ERR_IO, ERR_CONFIG not such a file; eb says what. */
 enum err owned_load(const char *path, json_t **out, struct errbuf *eb) MUST_USE;
 
-/* owned_save replaces the file at once, mode 0600.  Errors: ERR_IO. */
-enum err owned_save(
-    const char *path, const json_t *things, struct errbuf *eb) MUST_USE;
+/* A change of the list, during which no other run of the tool changes it: what
+ * was claimed there stands in no other place. */
+struct owned_edit {
+	json_t *things;
+	char *path, *tmp;
+	int fd;
+};
+
+/* owned_begin reads the list to change it; owned_end must follow, at once, and
+ * replaces the file (mode 0600) or leaves it.
+ * Errors: ERR_IO, and of owned_begin as owned_load; nothing follows it then. */
+enum err owned_begin(
+    const char *path, struct owned_edit *ed, struct errbuf *eb) MUST_USE;
+enum err owned_end(
+    struct owned_edit *ed, bool save, struct errbuf *eb) MUST_USE;
 
 /* One thing, as the registry names it. */
 struct thing_name {

@@ -34,9 +34,10 @@ progress_text(const struct progress *p, char *out, size_t size)
 		bar[i] = i < done * CELLS / of ? '#' : '-';
 	bar[CELLS] = '\0';
 	left_text(p, left, sizeof(left));
-	snprintf(out, size, "%s  [%s] %3d %%%s%s  %zu found%s  (Ctrl-C stops)",
-	    p->what, bar, (int)(done * 100 / of), *p->at ? "  " : "", p->at,
-	    p->found, left);
+	snprintf(out, size,
+	    "%s  [%s] %3d %%%s%s  %zu found%s  (Ctrl-C keeps results)", p->what,
+	    bar, (int)(done * 100 / of), *p->at ? "  " : "", p->at, p->found,
+	    left);
 }
 
 void

@@ -11,6 +11,9 @@ on_found(void *arg, const struct seek_try *found, const char *why)
 	struct reach *r = arg;
 	char bare[JID_SIZE];
 
+	r->err = seek_unanswered(r->seek) ? ERR_TIMEOUT
+	    : *why                        ? ERR_NOTFOUND
+					  : ERR_OFFLINE;
 	r->seek = NULL;
 	/* Another than the one that was named is of no use. */
 	if (found && r->named &&
@@ -48,6 +51,7 @@ reach_begin(struct reach *r, struct online *o)
 	/* Only who is available hears where others are. */
 	presence_send(online_session(o), PRESENCE_AVAILABLE, NULL);
 	r->seek = seek_start(online_session(o), &plan);
+	r->err = ERR_OFFLINE;
 	if (!r->seek)
 		r->done(r->arg, NULL, "the connection was lost");
 }

@@ -16,6 +16,8 @@ struct reach {
 	 * not reached; why is then a part of a sentence. */
 	void (*done)(void *arg, const char *to, const char *why);
 	void *arg;
+	enum err err; /* with to NULL: ERR_NOTFOUND there is none; ERR_TIMEOUT
+			 something did not answer; ERR_OFFLINE */
 	struct online *online;
 	struct seek *seek; /* under way, or NULL */
 };

@@ -15,6 +15,8 @@
 
 extern char **environ;
 
+enum { SPAWN_ARGS = 16 };
+
 /* A program of another version in PATH must not come before our own. */
 static char *
 beside(const char *name)
@@ -111,6 +113,23 @@ spawn_fed(const char *name, char **argv, const char *input, size_t len)
 	if (e == 0)
 		return status_of(pid, name);
 	return say_exit(EXIT_FAILED,
-	    "%s cannot be run: is the package thingbridge-labels installed?",
-	    name);
+	    "%s cannot be run: is the package thinglabels installed?", name);
+}
+
+int
+spawn_run(const char *const *argv)
+{
+	char *args[SPAWN_ARGS] = { mem_strdup(argv[0]) };
+	pid_t pid;
+	int e;
+
+	for (size_t i = 1; argv[i] && i + 1 < SPAWN_ARGS; i++)
+		args[i] = mem_strdup(argv[i]);
+	e = posix_spawnp(&pid, argv[0], NULL, NULL, args, environ);
+	for (size_t i = 0; i < SPAWN_ARGS; i++)
+		free(args[i]);
+	if (e == 0)
+		return status_of(pid, argv[0]);
+	return say_exit(
+	    EXIT_FAILED, "%s cannot be run: %s", argv[0], strerror(e));
 }

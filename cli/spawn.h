@@ -11,4 +11,8 @@
  *          said. */
 int spawn_fed(const char *name, char **argv, const char *input, size_t len);
 
+/* spawn_run runs argv[0] (of less than 16), found in PATH, with our standard
+ * streams, and waits for its end.  Errors: as spawn_fed. */
+int spawn_run(const char *const *argv);
+
 #endif

@@ -1,10 +1,12 @@
 #include "cli/verb.h"
 
+#include "cli/complete.h"
 #include "cli/say.h"
 #include "common/mem.h"
 #include "common/utf8.h"
 #include "config/value.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <getopt.h>
 #include <locale.h>
@@ -94,12 +96,29 @@ print_opts_short(const struct opt *o)
 }
 
 static void
+print_minor(const struct program *p)
+{
+	bool any = false;
+
+	for (const struct verb *v = p->verbs; v->name; v++) {
+		if (!(v->flags & VERB_MINOR))
+			continue;
+		printf("  %s%s", any ? "" : "and: ", v->name);
+		any = true;
+	}
+	if (any)
+		putchar('\n');
+}
+
+static void
 help_program(const struct program *p)
 {
 	printf("%s COMMAND [ARGUMENT...]: %s\n\n", p->name, p->purpose);
 	for (const struct verb *v = p->verbs; v->name; v++)
-		printf("  %-11s %s\n", v->name, v->help);
+		if (!(v->flags & VERB_MINOR))
+			printf("  %-11s %s\n", v->name, v->help);
 	putchar('\n');
+	print_minor(p);
 	print_opts_short(p->opts);
 	print_opts_short(common_opts);
 	printf(
@@ -307,10 +326,29 @@ run_named(struct call *c, int argc, char **argv)
 	int code;
 
 	memcpy(args, argv, (size_t)argc * sizeof(*args));
-	if (c->verb->number)
+	if (c->verb->flags & VERB_NUMBER)
 		argc = spare_number(argc, args);
 	code = run_verb(c, argc, args);
 	free(args);
+	return code;
+}
+
+int
+verb_again(const struct call *c, const char *const *words)
+{
+	struct call next = { .program = c->program };
+	char *argv[VERB_WORDS_MAX];
+	int argc = 0, code;
+
+	memcpy(next.global, c->global, sizeof(next.global));
+	next.verb = find_verb(c->program, words[0]);
+	for (; words[argc]; argc++) {
+		assert(argc < VERB_WORDS_MAX);
+		argv[argc] = mem_strdup(words[argc]);
+	}
+	code = run_named(&next, argc, argv);
+	while (argc > 0)
+		free(argv[--argc]);
 	return code;
 }
 
@@ -329,6 +367,9 @@ run(struct call *c, int argc, char **argv)
 		help_program(c->program);
 		return EXIT_USAGE;
 	}
+	if (strcmp(argv[optind], COMPLETE_VERB) == 0)
+		return complete_run(
+		    c->program, argc - optind - 1, argv + optind + 1);
 	if (strcmp(argv[optind], "help") == 0)
 		return run_help(c, argv[optind + 1]);
 	c->verb = find_verb(c->program, argv[optind]);

@@ -204,6 +204,7 @@ struct cfg_component { /* thingregistryd */
 	int64_t lease_ms;    /* silence after which a gateway is offline */
 	int64_t friends, friend_idle_ms;
 	bool require_key, lenient;
+	bool provisions; /* it is the provisioning server too */
 };
 enum err cfg_load_registryd(
     const char *path, struct cfg_component *out, struct buf *notes) MUST_USE;

@@ -74,6 +74,12 @@ static const struct key limit_keys[] = {
 	    .help = "take requests of type get where set is right" },
 	{ 0 },
 };
+static const struct key provisioning_keys[] = {
+	{ "enabled", KEY_BOOL, K(provisions), "yes",
+	    .help = "answer things by the rules that their owners set "
+		    "(thingowner allow, deny)" },
+	{ 0 },
+};
 #undef K
 static const struct section registryd_sections[] = {
 	{ "component", .keys = component_keys,
@@ -82,6 +88,8 @@ static const struct section registryd_sections[] = {
 	    .help = "in place of [component]: an ordinary account" },
 	{ "store", .keys = store_keys, .help = "what is kept" },
 	{ "limits", .keys = limit_keys, .help = "how much is served" },
+	{ "provisioning", .keys = provisioning_keys,
+	    .help = "the provisioning server (XEP-0324)" },
 };
 #define K(member) offsetof(struct cfg_account, member)
 static const struct key account_keys[] = {

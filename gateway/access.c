@@ -8,6 +8,7 @@
 #include "gateway/provisioner.h"
 #include "gateway/registrar.h"
 #include "gateway/store.h"
+#include "gateway/tell.h"
 #include "protocol/jid.h"
 
 #include <stdlib.h>
@@ -44,12 +45,33 @@ access_new(struct gateway *gw)
 	return a;
 }
 
-static void
+/* Fields or parameters, sorted, as a peer may name a thousand; those of one
+ * answer are shared by all of its nodes. */
+struct granted_names {
+	size_t refs, n;
+	char **v;
+};
+
+void
+granted_copy(struct granted *to, const struct granted *g)
+{
+	*to = *g;
+	if (g->names)
+		g->names->refs++;
+}
+
+void
 granted_fini(struct granted *g)
 {
-	for (size_t i = 0; i < g->n_names; i++)
-		free(g->names[i]);
-	free(g->names);
+	struct granted_names *t = g->names;
+
+	g->names = NULL;
+	if (!t || --t->refs)
+		return;
+	for (size_t i = 0; i < t->n; i++)
+		free(t->v[i]);
+	free(t->v);
+	free(t);
 }
 
 static void
@@ -158,17 +180,31 @@ conclude(struct asked *q)
 	asked_free(q);
 }
 
+static int
+by_name(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
 /* Only what was asked for counts, whatever the answer lists. */
 static struct granted
-granted_of(const struct prov_msg *m, const struct prov_msg *of, uint32_t handle)
+granted_of(const struct prov_msg *m, const struct prov_msg *of)
 {
-	struct granted g = { .handle = handle, .types = m->types & of->types };
+	struct granted g = { .judged = true, .types = m->types & of->types };
+	struct granted_names *t;
 
-	for (size_t i = 0; i < m->names.n; i++) {
-		if (of->names.n && !names_has(&of->names, m->names.v[i]))
-			continue;
-		g.names = mem_resize(g.names, g.n_names + 1, sizeof(*g.names));
-		g.names[g.n_names++] = mem_strdup(m->names.v[i]);
+	if (m->names.n) {
+		t = g.names = mem_zalloc(sizeof(*t));
+		t->refs = 1;
+		t->v = mem_array(m->names.n, sizeof(*t->v));
+		for (size_t i = 0; i < m->names.n; i++) {
+			const char *name = m->names.v[i];
+
+			if (!of->names.n || names_has(&of->names, name))
+				t->v[t->n++] = mem_strdup(name);
+		}
+		if (t->n)
+			qsort(t->v, t->n, sizeof(*t->v), by_name);
 	}
 	g.all = m->names.n == 0 && (m->types & of->types) == of->types;
 	if (m->types == 0)
@@ -181,7 +217,7 @@ granted_of(const struct prov_msg *m, const struct prov_msg *of, uint32_t handle)
 static bool
 is_nothing(const struct prov_msg *m, const struct granted *g)
 {
-	return (m->names.n && !g->n_names) || (m->types && !g->types);
+	return (g->names && !g->names->n) || (m->types && !g->types);
 }
 
 /* A judge has spoken; m NULL: it has not, which means no. */
@@ -189,11 +225,16 @@ static void
 judged(void *arg, const struct prov_msg *of, const struct prov_msg *m)
 {
 	struct asked *q = arg;
+	struct granted what = { 0 }, g;
+	bool nothing = true;
 
-	for (size_t i = 0; m && m->result && i < of->nodes.n; i++) {
+	if (m && m->result) {
+		what = granted_of(m, of);
+		nothing = is_nothing(m, &what);
+	}
+	for (size_t i = 0; !nothing && i < of->nodes.n; i++) {
 		struct node *n =
 		    nodes_by_ref(&q->of->gw->nodes, &of->nodes.v[i]);
-		struct granted g;
 
 		/* Much may have happened since it was asked. */
 		if (!n ||
@@ -201,12 +242,11 @@ judged(void *arg, const struct prov_msg *of, const struct prov_msg *m)
 			!node_refs_has(&m->nodes, &of->nodes.v[i])) ||
 		    access_standing(q->of, q->bare, n) == ACCESS_NOBODY)
 			continue;
-		g = granted_of(m, of, n->handle);
-		if (is_nothing(m, &g))
-			granted_fini(&g);
-		else
-			grant(q, g);
+		granted_copy(&g, &what);
+		g.handle = n->handle;
+		grant(q, g);
 	}
+	granted_fini(&what);
 	if (--q->open == 0 && !q->calling)
 		conclude(q);
 }
@@ -229,6 +269,12 @@ owner_of(const struct access *a, const struct node *n)
 						  : n->thing.owner;
 }
 
+const struct provisioning_peer *
+access_judge(const struct access *a, const struct node *n)
+{
+	return provisioner_for(a->gw->provisioner, owner_of(a, n));
+}
+
 /* Asks the judge of the first of pending, about all that are its; takes them
  * out. */
 static void
@@ -236,8 +282,7 @@ ask_judge(struct asked *q, const struct access_q *of, struct node **pending,
     size_t *n)
 {
 	const struct access *a = q->of;
-	const struct provisioning_peer *peer =
-	    provisioner_for(a->gw->provisioner, owner_of(a, pending[0]));
+	const struct provisioning_peer *peer = access_judge(a, pending[0]);
 	struct prov_msg m = {
 		.op =
 		    of->what == ACCESS_READ ? PROV_CAN_READ : PROV_CAN_CONTROL,
@@ -251,8 +296,7 @@ ask_judge(struct asked *q, const struct access_q *of, struct node **pending,
 	for (size_t i = 0; i < *n; i++) {
 		struct node_ref ref = node_ref_of(pending[i]);
 
-		if (provisioner_for(
-			a->gw->provisioner, owner_of(a, pending[i])) == peer)
+		if (access_judge(a, pending[i]) == peer)
 			node_refs_add(&m.nodes, &ref);
 		else
 			pending[kept++] = pending[i];
@@ -303,6 +347,37 @@ access_ask(
 		conclude(as);
 }
 
+/* What questions that still wait for a judge were granted by others: of the
+ * node (NULL: of all, by judges), to that person (NULL: to all). */
+static void
+take_back(struct access *a, const struct node *n, const char *bare)
+{
+	struct asked *q;
+
+	LIST_FOREACH(q, &a->asked, next)
+	{
+		struct access_grant *g = &q->grant;
+		size_t kept = 0;
+
+		if (bare && strcmp(q->bare, bare) != 0)
+			continue;
+		for (size_t i = 0; i < g->n; i++) {
+			if (n ? g->v[i].handle == n->handle : g->v[i].judged)
+				granted_fini(&g->v[i]);
+			else
+				g->v[kept++] = g->v[i];
+		}
+		g->n = kept;
+	}
+}
+
+void
+access_unjudge(struct access *a)
+{
+	if (a)
+		take_back(a, NULL, NULL);
+}
+
 bool
 access_allows(const struct granted *g, const char *name, unsigned types)
 {
@@ -310,11 +385,9 @@ access_allows(const struct granted *g, const char *name, unsigned types)
 		return true;
 	if (g->types && types && !(g->types & types))
 		return false;
-	for (size_t i = 0; i < g->n_names; i++) {
-		if (strcmp(g->names[i], name) == 0)
-			return true;
-	}
-	return g->n_names == 0;
+	return !g->names ||
+	    bsearch(
+		&name, g->names->v, g->names->n, sizeof(*g->names->v), by_name);
 }
 
 bool
@@ -326,8 +399,20 @@ access_sees(const struct access *a, const char *bare, const struct node *n)
 
 	if (s != ACCESS_STRANGER)
 		return s >= ACCESS_READER;
-	peer = provisioner_for(a->gw->provisioner, owner_of(a, n));
+	peer = access_judge(a, n);
 	return peer && judge_knows(a->gw->judge, peer->jid, bare, &ref);
+}
+
+bool
+access_sees_any(const struct access *a, const char *bare)
+{
+	const struct nodes *t = &a->gw->nodes;
+
+	for (size_t i = 0; i < t->n; i++) {
+		if (access_sees(a, bare, t->v[i]))
+			return true;
+	}
+	return false;
 }
 
 bool
@@ -368,6 +453,7 @@ access_unshare(struct access *a, struct node *n, const char *jid)
 		return ERR_NOTFOUND;
 	registrar_touch(a->gw->registrar, n);
 	shares_drop(&n->shares, bare);
+	take_back(a, n, bare);
 	log_info("access", "node %s is no more shared with %s", n->id, bare);
 	friends_drop(a->gw->friends, bare);
 	return store_shares(a->gw->store, n);
@@ -376,16 +462,21 @@ access_unshare(struct access *a, struct node *n, const char *jid)
 void
 access_lapse(struct access *a, struct node *n)
 {
+	const struct node_ref ref = node_ref_of(n);
 	struct shares had = n->shares;
 
+	take_back(a, n, NULL);
 	n->shares = (struct shares){ 0 };
 	registrar_touch(a->gw->registrar, n);
 	if (had.n)
 		(void)!store_shares(a->gw->store, n);
-	for (size_t i = 0; i < had.n; i++)
+	for (size_t i = 0; i < had.n; i++) {
 		friends_drop(a->gw->friends, had.v[i].bare);
+		if (n->cfg)
+			tell_hide(a->gw->tell, n, had.v[i].bare);
+	}
 	shares_fini(&had);
-	judge_clear(a->gw->judge);
+	judge_lapse(a->gw->judge, &ref);
 }
 
 void

@@ -45,10 +45,12 @@ struct access_q {
 struct granted {
 	uint32_t handle; /* of the node */
 	bool all;        /* every name and type that was asked for */
+	bool judged;     /* it was the provisioning server that granted it */
 	unsigned types;  /* without all: these; 0: every type */
-	char **names;    /* without all: these; n_names 0: every name */
-	size_t n_names;
+	struct granted_names *names; /* without all: these; NULL: every name */
 };
+void granted_copy(struct granted *to, const struct granted *g);
+void granted_fini(struct granted *g);
 
 struct access_grant {
 	struct granted *v;
@@ -70,11 +72,22 @@ void access_ask(
 /* access_forget: done is not called any more for questions with this arg. */
 void access_forget(struct access *a, const void *arg);
 
+/* access_unjudge: what servers have granted to questions that still wait for
+ * others counts no more.  a may be NULL. */
+void access_unjudge(struct access *a);
+
 bool access_allows(const struct granted *g, const char *name, unsigned types);
 
 /* access_sees: bare may know that the node exists. */
 bool access_sees(
     const struct access *a, const char *bare, const struct node *n);
+/* access_sees_any: who sees none is not told which there are. */
+bool access_sees_any(const struct access *a, const char *bare);
+
+/* access_judge is the server that decides on n, or NULL. */
+const struct provisioning_peer *access_judge(
+    const struct access *a, const struct node *n);
+
 /* access_is_owner: of a self-owned node that is the gateway's own account. */
 bool access_is_owner(
     const struct access *a, const char *bare, const struct node *n);

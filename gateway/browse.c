@@ -209,13 +209,9 @@ get_child_nodes(struct call *c)
 
 	if (!need_spot(c, &s))
 		return not_found(c);
-	if (c->req->n_sort) {
-		errbuf_set(&c->eb, ERR_UNSUP,
-		    "children come in the order of the configuration; sort "
-		    "them yourself");
-		return CONC_NOT_IMPLEMENTED;
-	}
 	tree_children(&c->view, &s, &children);
+	if (c->req->n_sort && children.n <= SPOTS_MAX)
+		browse_sort(c, &children);
 	return put_spots(c, &children);
 }
 
@@ -388,7 +384,7 @@ requested(void *arg, struct iq_in *rq)
 	if (e == ERR_UNSUP)
 		iq_reply_error(rq, "feature-not-implemented", NULL);
 	else if (jid_bare(iq_in_from(rq), bare) != OK)
-		iq_reply_error(rq, "forbidden", "who asks is not known");
+		iq_reply_error(rq, "forbidden/cancel", "who asks is not known");
 	else if (e == OK)
 		serve(&c, rq);
 	else

@@ -198,6 +198,8 @@ read_sharing(struct call *c, struct sharing *out)
 		return form_error(c, "jid", "the form is missing");
 	if (form_parse(c->req->form, &f, &c->eb) != OK)
 		r = CONC_OTHER_ERROR;
+	else if (!f.type || strcmp(f.type, "submit") != 0)
+		r = form_error(c, "jid", "the form is not submitted");
 	else
 		r = take_sharing(c, &f, out);
 	form_fini(&f);

@@ -1,5 +1,5 @@
-/* Inside the concentrator: browse.c walks the tree, browse_command.c runs the
- * commands of nodes.  Thread: loop. */
+/* Inside the concentrator: browse.c walks the tree, browse_sort.c sorts what is
+ * found, browse_command.c runs the commands of nodes.  Thread: loop. */
 #ifndef GATEWAY_BROWSE_IMPL_H
 #define GATEWAY_BROWSE_IMPL_H
 
@@ -24,6 +24,10 @@ struct call {
 	struct errbuf eb;      /* why it is none */
 	bool waits;            /* for the end of the turn */
 };
+
+/* browse_sort sorts by parameters, by their ids or names, as c asks: numbers by
+ * value, all else by its bytes, what has none last. */
+void browse_sort(const struct call *c, struct spots *spots);
 
 enum conc_result browse_commands(struct call *c);
 enum conc_result browse_command_form(struct call *c);

@@ -68,8 +68,10 @@ enum err cmd_plan(struct call *c);
 enum err cmd_ports(struct call *c);
 enum err cmd_set(struct call *c);
 enum err cmd_scan(struct call *c);
+enum err cmd_candidates(struct call *c);
 enum err cmd_probe(struct call *c);
 enum err cmd_trace(struct call *c);
+enum err cmd_backup(struct call *c);
 
 /* Shared by status and registry. */
 json_t *cmd_registry_json(const struct gateway *gw);

@@ -68,6 +68,32 @@ audit(const struct call *c, const json_t *stickers)
 	buf_fini(&names);
 }
 
+/* The KEY that was printed, since a disown may have come meanwhile; without
+ * key_gens it is the present one. */
+static int64_t
+printed_gen(const struct call *c, const struct node *n)
+{
+	const json_t *gens = json_object_get(c->rq, "key_gens"), *name;
+	size_t i;
+
+	json_array_foreach(json_object_get(c->rq, "nodes"), i, name)
+	{
+		if (gens && strcmp(json_string_value(name), n->id) == 0)
+			return json_integer_value(json_array_get(gens, i));
+	}
+	return gens ? 0 : n->key_gen;
+}
+
+static void
+note_printed(const struct call *c, struct node *n)
+{
+	char who[CMD_WHO];
+
+	if (sticker_printed(c->gw, n, printed_gen(c, n)))
+		log_info("sticker", "%s printed by %s, copy %d", n->id,
+		    cmd_who(c, who), n->printed_copies);
+}
+
 enum err
 cmd_stickers(struct call *c)
 {
@@ -86,7 +112,7 @@ cmd_stickers(struct call *c)
 		if (!chosen(c, n))
 			continue;
 		if (cmd_flag(c, "printed") && !asset)
-			sticker_printed(c->gw, n);
+			note_printed(c, n);
 		json_array_append_new(
 		    a, sticker_json(c->gw, n, secrets, asset));
 	}

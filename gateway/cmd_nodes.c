@@ -5,6 +5,7 @@
 #include "gateway/cmd.h"
 #include "gateway/meta.h"
 #include "gateway/registrar.h"
+#include "gateway/sticker.h"
 #include "gateway/store.h"
 
 #include <stdlib.h>
@@ -18,35 +19,72 @@ node_json(const struct node *n)
 	bool registered = n->thing.claim != CLAIM_NEW &&
 	    n->thing.claim != CLAIM_REMOVED && n->thing.claim != CLAIM_GONE;
 
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:s, s:s, s:o,"
-			 " s:b, s:s, s:I, s:o}",
+	json_t *o = json_pack(
+	    "{s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:s, s:s, s:o, s:b, s:I, s:o}",
 	    "node", n->id, "source", n->source, "cache", n->cache, "name",
 	    n->cfg->name, "template", n->cfg->tmpl->id, "bus", n->cfg->bus,
 	    "address", (json_int_t)n->cfg->address, "device", node_device(n),
 	    "claim", claim_name(n->thing.claim), "owner",
 	    cmd_text_or_null(n->thing.owner), "registered", registered,
-	    "sticker", node_sticker(n), "errors", (json_int_t)n->errors,
-	    "trouble", cmd_text_or_null(n->trouble));
+	    "errors", (json_int_t)n->errors, "trouble",
+	    cmd_text_or_null(n->trouble));
+
+	sticker_note(n, o);
+	return o;
 }
+
+struct node_list {
+	struct listing listing;
+	struct node_walk walk;
+	bool begun;
+};
+
+static bool
+next_node(struct listing *l, struct buf *out)
+{
+	struct node_list *list = (struct node_list *)l;
+	bool first = !list->begun;
+	const struct node *n = node_walk(&list->walk);
+
+	if (first)
+		listing_open(out, json_pack("{s:i}", "schema", 1), "nodes");
+	list->begun = true;
+	if (!n) {
+		buf_puts(out, "]}");
+		return false;
+	}
+	if (!first)
+		buf_putc(out, ',');
+	listing_put(out, node_json(n));
+	return true;
+}
+
+static void
+free_list(struct listing *l)
+{
+	free(l);
+}
+
+static const struct listing_ops list_ops = { next_node, free_list };
 
 enum err
 cmd_nodes(struct call *c)
 {
 	const char *only = cmd_text(c, "node");
-	json_t *a = json_array();
-	struct node *one = NULL;
+	struct node *one = only ? cmd_node(c, only) : NULL;
+	struct node_list *list;
 
-	if (only && !(one = cmd_node(c, only))) {
-		json_decref(a);
+	if (only && !one)
 		return c->e;
+	if (one) {
+		c->out.data = json_pack(
+		    "{s:i, s:[o]}", "schema", 1, "nodes", node_json(one));
+		return OK;
 	}
-	for (size_t i = 0; i < c->gw->nodes.n; i++) {
-		struct node *n = c->gw->nodes.v[i];
-
-		if (n->cfg && (!one || n == one))
-			json_array_append_new(a, node_json(n));
-	}
-	c->out.data = json_pack("{s:i, s:o}", "schema", 1, "nodes", a);
+	list = mem_zalloc(sizeof(*list));
+	list->listing.ops = &list_ops;
+	list->walk.t = &c->gw->nodes;
+	c->out.listing = &list->listing;
 	return OK;
 }
 

@@ -195,12 +195,12 @@ port_json(const struct gateway *gw, const struct port_info *p)
 
 	if (bus && p->ours && !p->hint)
 		hint = mem_printf("in use by bus %s", bus);
-	o = json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o}", "path",
-	    p->path, "by_id", cmd_text_or_null(p->by_id), "by_path",
+	o = json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:b, s:o}",
+	    "path", p->path, "by_id", cmd_text_or_null(p->by_id), "by_path",
 	    cmd_text_or_null(p->by_path), "adapter",
 	    cmd_text_or_null(p->adapter), "ids", cmd_text_or_null(p->ids),
 	    "bus", cmd_text_or_null(bus), "holder", cmd_text_or_null(p->holder),
-	    "access", p->access, "hint",
+	    "ours", p->ours, "access", p->access, "hint",
 	    cmd_text_or_null(p->hint ? p->hint : hint));
 	free(hint);
 	return o;
@@ -218,9 +218,11 @@ add_missing(json_t *a, const struct gateway *gw)
 		if (!b->port || access(b->port, F_OK) == 0)
 			continue;
 		json_array_append_new(a,
-		    json_pack("{s:s, s:n, s:n, s:n, s:n, s:s, s:n, s:b, s:s}",
+		    json_pack(
+			"{s:s, s:n, s:n, s:n, s:n, s:s, s:n, s:b, s:b, s:s}",
 			"path", b->port, "by_id", "by_path", "adapter", "ids",
-			"bus", b->name, "holder", "access", 0, "hint",
+			"bus", b->name, "holder", "ours", 0, "access", 0,
+			"hint",
 			"not there: is the adapter plugged in, and does it "
 			"have this name?"));
 	}

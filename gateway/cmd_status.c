@@ -114,16 +114,15 @@ line_json(const struct cfg_bus *line)
 }
 
 static json_t *
-bus_json(const struct bus_status *b, json_t *units)
+bus_json(const struct bus_status *b)
 {
-	json_t *o = json_pack("{s:s, s:o, s:b, s:o, s:i, s:f, s:o, s:o}",
-	    "name", b->line->name, "line", line_json(b->line), "up",
-	    b->stats.up, "trouble", cmd_text_or_null(b->trouble), "load",
+	json_t *o = json_pack("{s:s, s:o, s:b, s:o, s:i, s:f, s:o}", "name",
+	    b->line->name, "line", line_json(b->line), "up", b->stats.up,
+	    "trouble", cmd_text_or_null(b->trouble), "load",
 	    (int)b->load_percent, "rtt_ms", (double)b->stats.rtt_us / 1000,
 	    "planned",
 	    b->planned_percent < 0 ? json_null()
-				   : json_integer(b->planned_percent),
-	    "units", units);
+				   : json_integer(b->planned_percent));
 	const struct {
 		const char *name;
 		uint64_t n;
@@ -142,31 +141,6 @@ bus_json(const struct bus_status *b, json_t *units)
 		json_object_set_new(
 		    o, counts[i].name, json_integer((json_int_t)counts[i].n));
 	return o;
-}
-
-static json_t *
-bus_list(struct gateway *gw)
-{
-	json_t *a = json_array(), *by_name = json_object();
-
-	for (size_t i = 0; i < plant_count(gw->plant); i++) {
-		struct bus_status b;
-		json_t *units = json_array();
-
-		plant_status(gw->plant, i, &b);
-		json_object_set(by_name, b.line->name, units);
-		json_array_append_new(a, bus_json(&b, units));
-	}
-	for (size_t i = 0; i < gw->nodes.n; i++) {
-		const struct node *n = gw->nodes.v[i];
-
-		if (n->cfg)
-			json_array_append_new(
-			    json_object_get(by_name, n->cfg->bus),
-			    unit_json(n));
-	}
-	json_decref(by_name);
-	return a;
 }
 
 static json_t *
@@ -236,25 +210,110 @@ history_json(const struct gateway *gw)
 	    cmd_text_or_null(h.trouble));
 }
 
-enum err
-cmd_status(struct call *c)
+/* All but the buses. */
+static json_t *
+head_json(struct gateway *gw)
 {
-	struct gateway *gw = c->gw;
 	char read_at[CLOCK_TEXT];
 	json_t *files = json_array();
 
 	for (size_t i = 0; i < gw->cfg->n_files; i++)
 		json_array_append_new(files, json_string(gw->cfg->files[i]));
 	clock_format(gw->cfg_utc, read_at);
-	c->out.data = json_pack(
-	    "{s:i, s:s, s:s, s:b, s:s, s:s, s:o, s:o, s:o, s:o, s:s, s:o, s:s, "
+	return json_pack(
+	    "{s:i, s:s, s:s, s:b, s:s, s:s, s:o, s:o, s:o, s:s, s:o, s:s, s:o, "
 	    "s:o, s:o}",
 	    "schema", 1, "jid", session_jid(gw->session), "xmpp",
 	    xmpp_state(gw), "tls", session_secured(gw->session), "server",
 	    session_server(gw->session), "found_by", session_way(gw->session),
 	    "registry", cmd_registry_json(gw), "nodes", node_counts(gw),
-	    "buses", bus_list(gw), "config", files, "config_read", read_at,
-	    "config_error", config_error(gw), "restart", gw->cfg_restart,
-	    "history", history_json(gw), "warnings", warnings_json(gw));
+	    "config", files, "config_read", read_at, "config_error",
+	    config_error(gw), "restart", gw->cfg_restart, "history",
+	    history_json(gw), "warnings", warnings_json(gw), "started",
+	    cmd_time_or_null(gw->started_utc));
+}
+
+/* The head, then a bus at a time, and of each a unit at a time. */
+struct status_list {
+	struct listing listing;
+	struct gateway *gw;
+	bool begun;
+	size_t buses; /* that were begun */
+	char *bus;    /* whose units come now, or NULL */
+	size_t units; /* of it that were written */
+	struct node_walk walk;
+};
+
+static bool
+next_bus(struct status_list *s, struct buf *out)
+{
+	struct bus_status b;
+
+	if (s->buses >= plant_count(s->gw->plant)) {
+		buf_puts(out, "]}");
+		return false;
+	}
+	if (s->buses > 0)
+		buf_putc(out, ',');
+	plant_status(s->gw->plant, s->buses++, &b);
+	listing_open(out, bus_json(&b), "units");
+	s->bus = mem_strdup(b.line->name);
+	s->units = 0;
+	s->walk = (struct node_walk){ .t = &s->gw->nodes };
+	return true;
+}
+
+static void
+next_unit(struct status_list *s, struct buf *out)
+{
+	const struct node *n = node_walk(&s->walk);
+
+	while (n && strcmp(n->cfg->bus, s->bus) != 0)
+		n = node_walk(&s->walk);
+	if (!n) {
+		buf_puts(out, "]}");
+		mem_set(&s->bus, NULL);
+		return;
+	}
+	if (s->units++ > 0)
+		buf_putc(out, ',');
+	listing_put(out, unit_json(n));
+}
+
+static bool
+next_part(struct listing *l, struct buf *out)
+{
+	struct status_list *s = (struct status_list *)l;
+
+	if (!s->begun) {
+		s->begun = true;
+		listing_open(out, head_json(s->gw), "buses");
+		return true;
+	}
+	if (!s->bus)
+		return next_bus(s, out);
+	next_unit(s, out);
+	return true;
+}
+
+static void
+free_status(struct listing *l)
+{
+	struct status_list *s = (struct status_list *)l;
+
+	free(s->bus);
+	free(s);
+}
+
+static const struct listing_ops status_ops = { next_part, free_status };
+
+enum err
+cmd_status(struct call *c)
+{
+	struct status_list *s = mem_zalloc(sizeof(*s));
+
+	s->listing.ops = &status_ops;
+	s->gw = c->gw;
+	c->out.listing = &s->listing;
 	return OK;
 }

@@ -159,8 +159,10 @@ static const struct {
 	{ "ports", cmd_ports },
 	{ "set", cmd_set },
 	{ "scan", cmd_scan },
+	{ "candidates", cmd_candidates },
 	{ "probe", cmd_probe },
 	{ "trace", cmd_trace },
+	{ "backup", cmd_backup },
 };
 
 /* A member of the wrong type must not pass for one that is absent: "nodes": ID
@@ -181,6 +183,7 @@ check_types(struct call *c)
 		{ "unclaimed", JSON_TRUE },
 		{ "secrets", JSON_TRUE },
 		{ "printed", JSON_TRUE },
+		{ "key_gens", JSON_ARRAY },
 		{ "field", JSON_STRING },
 		{ "value", JSON_STRING },
 		{ "dry", JSON_TRUE },
@@ -214,7 +217,7 @@ enum err
 command_run(struct gateway *gw, const struct caller *who, const json_t *request,
     const struct listener *to, struct outcome *out, struct errbuf *eb)
 {
-	struct call c = { gw, who, request, to, { NULL, NULL }, eb, OK };
+	struct call c = { gw, who, request, to, { NULL, NULL, NULL }, eb, OK };
 	const char *cmd = cmd_text(&c, "cmd");
 
 	if (check_types(&c) != OK)

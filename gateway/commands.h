@@ -6,6 +6,7 @@
 #include "common/err.h"
 #include "gateway/gateway.h"
 #include "gateway/job.h"
+#include "gateway/listing.h"
 
 #include <jansson.h>
 #include <sys/types.h>
@@ -16,10 +17,12 @@ struct caller {
 	pid_t pid;
 };
 
-/* What a command comes to at once: an answer, or a job that will give it. */
+/* What a command comes to at once: an answer, or a job that will give it, or
+ * an answer that is made as it is taken. */
 struct outcome {
 	json_t *data;
 	struct job *job;
+	struct listing *listing;
 };
 
 /* command_run carries out one request object; a job speaks to `to`.

@@ -9,16 +9,14 @@
 #include "gateway/commands.h"
 #include "gateway/gateway.h"
 #include "gateway/registrar.h"
+#include "gateway/socket_path.h"
 
-#include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
-#include <unistd.h>
 
 enum {
 	CLIENTS_MAX = 32,
@@ -31,9 +29,10 @@ enum {
 struct client {
 	struct control_socket *control;
 	uv_pipe_t pipe;
-	uv_timer_t timer; /* runs while it could hang */
-	int64_t moved;    /* when it last sent or took something */
-	struct job *job;  /* the command that still has to answer */
+	uv_timer_t timer;        /* runs while it could hang */
+	int64_t moved;           /* when it last sent or took something */
+	struct job *job;         /* the command that still has to answer */
+	struct listing *listing; /* what is left of a long answer */
 	struct caller who;
 	struct buf in;
 	char chunk[4096];
@@ -71,6 +70,7 @@ client_closed(uv_handle_t *h)
 		return;
 	if (cl->job)
 		cl->job->ops->free(cl->job);
+	listing_free(cl->listing);
 	LIST_REMOVE(cl, link);
 	buf_fini(&cl->in);
 	free(cl);
@@ -93,7 +93,7 @@ answer_waits(const struct client *cl)
 {
 	const uv_stream_t *s = (const uv_stream_t *)&cl->pipe;
 
-	return uv_stream_get_write_queue_size(s) > 0;
+	return cl->listing || uv_stream_get_write_queue_size(s) > 0;
 }
 
 /* One that sends no more may still listen; this one does neither. */
@@ -125,41 +125,69 @@ struct reply {
 	char *text;
 };
 
+static void send_piece(struct client *cl, const char *before);
 static void take_lines(struct client *cl);
 
 static void
 written(uv_write_t *w, int status)
 {
 	struct reply *r = w->data;
+	struct client *cl = r->to;
 
-	r->to->moved = clock_mono(r->to->control->gw->clock);
-	if (status == 0)
-		take_lines(r->to);
-	else
-		drop(r->to);
+	cl->moved = clock_mono(cl->control->gw->clock);
 	mem_free_secret(r->text);
 	free(r);
+	if (status != 0)
+		drop(cl);
+	else if (!cl->listing)
+		take_lines(cl);
+	else if (!uv_is_closing((uv_handle_t *)&cl->pipe))
+		send_piece(cl, "");
+}
+
+/* Takes text. */
+static void
+send_text(struct client *cl, char *text)
+{
+	struct reply *r = mem_zalloc(sizeof(*r));
+	uv_buf_t b = uv_buf_init(text, (unsigned)strlen(text));
+
+	r->text = text;
+	r->to = cl;
+	r->write.data = r;
+	if (uv_write(&r->write, (uv_stream_t *)&cl->pipe, &b, 1, written) != 0)
+		written(&r->write, UV_EPIPE);
 }
 
 /* Takes answer. */
 static void
 reply(struct client *cl, json_t *answer)
 {
-	struct reply *r = mem_zalloc(sizeof(*r));
 	char *line = json_dumps(answer, JSON_COMPACT);
-	uv_buf_t b;
 
 	json_decref(answer);
-	r->text = mem_printf("%s\n",
-	    line ? line
-		 : "{\"ok\":false,\"exit\":1,"
-		   "\"text\":\"internal\"}");
+	send_text(cl,
+	    mem_printf("%s\n",
+		line ? line
+		     : "{\"ok\":false,\"exit\":1,"
+		       "\"text\":\"internal\"}"));
 	mem_free_secret(line);
-	r->to = cl;
-	r->write.data = r;
-	b = uv_buf_init(r->text, (unsigned)strlen(r->text));
-	if (uv_write(&r->write, (uv_stream_t *)&cl->pipe, &b, 1, written) != 0)
-		written(&r->write, UV_EPIPE);
+}
+
+/* The next piece of a long answer, as soon as the client has taken the one
+ * before; it is one line all the same. */
+static void
+send_piece(struct client *cl, const char *before)
+{
+	struct buf b = { 0 };
+
+	buf_puts(&b, before);
+	if (!listing_piece(cl->listing, &b)) {
+		buf_puts(&b, "}\n");
+		listing_free(cl->listing);
+		cl->listing = NULL;
+	}
+	send_text(cl, buf_take(&b));
 }
 
 static void
@@ -211,7 +239,7 @@ serve(struct client *cl, const json_t *rq)
 {
 	struct gateway *gw = cl->control->gw;
 	const struct listener to = { job_says, job_ends, cl };
-	struct outcome out = { NULL, NULL };
+	struct outcome out = { NULL, NULL, NULL };
 	struct errbuf eb = { "" };
 	enum err e;
 
@@ -222,13 +250,17 @@ serve(struct client *cl, const json_t *rq)
 	/* What was done is on disk before it is said. */
 	if (registrar_turn(gw->registrar) != OK && e == OK && !out.job) {
 		json_decref(out.data);
+		listing_free(out.listing);
 		e = errbuf_set(&eb, ERR_IO,
 		    "the state file cannot be written, so this is not kept; is "
 		    "the disk full?");
 	}
 	cl->job = out.job;
+	cl->listing = e == OK ? out.listing : NULL;
 	if (e != OK)
 		refuse(cl, e, &eb);
+	else if (cl->listing)
+		send_piece(cl, "{\"ok\":true,\"data\":");
 	else if (!out.job)
 		reply(cl, json_pack("{s:b, s:o}", "ok", 1, "data", out.data));
 }
@@ -388,49 +420,6 @@ connected(uv_stream_t *listener, int status)
 	uv_read_start((uv_stream_t *)&cl->pipe, lend, received);
 }
 
-/* Whether somebody answers at the path; a socket without one is left over. */
-static bool
-alive(const char *path)
-{
-	struct sockaddr_un a = { .sun_family = AF_UNIX };
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	bool yes;
-
-	if (fd < 0)
-		return false;
-	memcpy(a.sun_path, path, strlen(path));
-	yes = connect(fd, (const struct sockaddr *)(const void *)&a,
-		  sizeof(a)) == 0;
-	close(fd);
-	return yes;
-}
-
-static enum err
-prepare_path(const char *path, struct errbuf *eb)
-{
-	struct stat st;
-
-	if (strlen(path) >= sizeof(((struct sockaddr_un *)0)->sun_path))
-		return errbuf_set(eb, ERR_CONFIG,
-		    "control socket %s: the path is longer than a socket's may "
-		    "be",
-		    path);
-	if (lstat(path, &st) != 0)
-		return OK;
-	if (!S_ISSOCK(st.st_mode))
-		return errbuf_set(eb, ERR_IO,
-		    "control socket %s: a file stands there that is no socket",
-		    path);
-	if (alive(path))
-		return errbuf_set(eb, ERR_BUSY,
-		    "control socket %s: another thingbridged answers there",
-		    path);
-	if (unlink(path) != 0)
-		return errbuf_set(
-		    eb, ERR_IO, "control socket %s: %s", path, strerror(errno));
-	return OK;
-}
-
 static void
 listener_closed(uv_handle_t *h)
 {
@@ -444,7 +433,7 @@ enum err
 control_new(uv_loop_t *loop, const char *path, struct gateway *gw,
     struct control_socket **out, struct errbuf *eb)
 {
-	enum err e = prepare_path(path, eb);
+	enum err e = socket_path_clear(path, eb);
 	struct control_socket *c;
 	mode_t mask;
 	int rc;

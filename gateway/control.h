@@ -12,6 +12,10 @@
  *            {"ok": false, "exit": N, "text": "what, where, likely why, what
  *               to do"}
  *
+ * The answers to status and to nodes (all of them) are written as the client
+ * takes them: one line each, however long, of which later parts tell of later
+ * moments.
+ *
  *   status   {}
  *      data as in `status --json`; a bus has "line" ("192.0.2.10:502",
  *      "/dev/ttyUSB0 9600 8N1"), "planned" (percent of its time that its
@@ -30,12 +34,15 @@
  *      "over"?: {"value","from"}}]}; over is what it wins over; KEY is never
  *      among them
  *   stickers {"nodes"?: [ID...], "unclaimed"?: bool,
- *             "kind"?: "claim"|"asset", "secrets"?: bool, "printed"?: bool}
+ *             "kind"?: "claim"|"asset", "secrets"?: bool, "printed"?: bool,
+ *             "key_gens"?: [N...]}
  *      data {"schema":1,"stickers":[{"node","name","place","maker","model",
- *      "sn","bus","address","jid","registry","claim","sticker","text","uri",
- *      "key","why"}]}; text, uri and key are null without secrets, for kind
- * asset, and for a node that has no claim text now (why says so); printed marks
- *      them as printed
+ *      "sn","bus","address","jid","registry","claim","sticker","printed_at"
+ *      (UTC or null),"copies","key_gen","text","uri","key","why"}]}; text, uri
+ *      and key are null without secrets, for kind asset, and for a node that
+ *      has no claim text now (why says so).  printed notes that stickers of
+ *      these nodes were made, with the KEYs of these generations: one that has
+ *      changed since is not noted
  *   reset, register, unregister {"node": ID}
  *      data {"schema":1,"node","claim"}
  *   registry {}

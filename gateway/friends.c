@@ -20,6 +20,7 @@ enum {
 
 struct waiting {
 	char bare[JID_SIZE];
+	bool refused; /* but his claim may be on its way */
 	int64_t until_mono;
 };
 
@@ -86,9 +87,28 @@ accept_friend(struct friends *f, const char *bare)
 }
 
 static void
-forget_waiting(struct friends *f, size_t i)
+forget_waiting(struct friends *f, struct waiting *w)
 {
-	f->waiting[i] = f->waiting[--f->n];
+	*w = f->waiting[--f->n];
+}
+
+static void
+refuse(struct friends *f, struct waiting *w)
+{
+	log_info("friends",
+	    "refused the subscription of %s: it owns nothing here", w->bare);
+	presence_send(f->gw->session, PRESENCE_UNSUBSCRIBED, w->bare);
+	w->refused = true;
+}
+
+static struct waiting *
+find_waiting(struct friends *f, const char *bare)
+{
+	for (size_t i = 0; i < f->n; i++) {
+		if (strcmp(f->waiting[i].bare, bare) == 0)
+			return &f->waiting[i];
+	}
+	return NULL;
 }
 
 /* Silence is a no, which comes with the end of waiting. */
@@ -96,8 +116,13 @@ static void
 judged_friend(
     void *arg, const struct prov_msg *asked, const struct prov_msg *answer)
 {
+	struct friends *f = arg;
+	struct waiting *w = find_waiting(f, asked->jid);
+
 	if (answer && answer->result)
-		friends_approve(arg, asked->jid);
+		friends_approve(f, asked->jid);
+	else if (answer && w && !w->refused)
+		refuse(f, w);
 }
 
 static void
@@ -126,20 +151,24 @@ ask_judge(struct friends *f, const char *bare, judge_done done)
 static void
 subscribe(struct friends *f, const char *bare)
 {
+	struct waiting *w = find_waiting(f, bare);
+
 	if (is_friend(f, bare)) {
 		accept_friend(f, bare);
 		return;
 	}
-	for (size_t i = 0; i < f->n; i++) {
-		if (strcmp(f->waiting[i].bare, bare) == 0)
-			return;
-	}
+	if (w && !w->refused)
+		return;
+	if (w)
+		forget_waiting(f, w);
 	if (f->n == WAITING_MAX) {
 		presence_send(f->gw->session, PRESENCE_UNSUBSCRIBED, bare);
 		return;
 	}
-	snprintf(f->waiting[f->n].bare, JID_SIZE, "%s", bare);
-	f->waiting[f->n++].until_mono = clock_mono(f->gw->clock) + WAIT_MS;
+	w = &f->waiting[f->n++];
+	snprintf(w->bare, JID_SIZE, "%s", bare);
+	w->refused = false;
+	w->until_mono = clock_mono(f->gw->clock) + WAIT_MS;
 	ask_judge(f, bare, judged_friend);
 }
 
@@ -203,13 +232,12 @@ friends_presence(struct friends *f, xmpp_stanza_t *presence)
 void
 friends_approve(struct friends *f, const char *bare)
 {
-	for (size_t i = 0; i < f->n; i++) {
-		if (strcmp(f->waiting[i].bare, bare) != 0)
-			continue;
-		forget_waiting(f, i);
-		accept_friend(f, bare);
+	struct waiting *w = find_waiting(f, bare);
+
+	if (!w)
 		return;
-	}
+	forget_waiting(f, w);
+	accept_friend(f, bare);
 }
 
 void
@@ -227,15 +255,13 @@ friends_tick(struct friends *f)
 	int64_t now = clock_mono(f->gw->clock);
 
 	for (size_t i = f->n; i-- > 0;) {
-		if (f->waiting[i].until_mono > now)
+		struct waiting *w = &f->waiting[i];
+
+		if (w->until_mono > now)
 			continue;
-		log_info("friends",
-		    "refused the subscription of %s: it owns "
-		    "nothing here",
-		    f->waiting[i].bare);
-		presence_send(
-		    f->gw->session, PRESENCE_UNSUBSCRIBED, f->waiting[i].bare);
-		forget_waiting(f, i);
+		if (!w->refused)
+			refuse(f, w);
+		forget_waiting(f, w);
 	}
 }
 

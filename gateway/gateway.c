@@ -152,6 +152,19 @@ note_restart(struct gateway *gw, const struct cfg *fresh, struct buf *notes)
 	buf_fini(&keys);
 }
 
+/* tell_status is what systemctl status shows. */
+static void
+tell_status(const struct gateway *gw)
+{
+	char *text = mem_printf("STATUS=%zu nodes, XMPP %s%s%s", gw->nodes.n,
+	    session_online(gw->session) ? "online" : "offline",
+	    gw->cfg_refused[0] ? "; configuration refused: " : "",
+	    gw->cfg_refused);
+
+	notify_send(text);
+	free(text);
+}
+
 enum err
 gateway_reload(struct gateway *gw, struct buf *notes, struct reload_counts *out)
 {
@@ -164,6 +177,7 @@ gateway_reload(struct gateway *gw, struct buf *notes, struct reload_counts *out)
 	if (e != OK) {
 		cfg_free(fresh);
 		note_refusal(gw, notes);
+		tell_status(gw);
 		return e;
 	}
 	gw->cfg_refused[0] = '\0';
@@ -180,6 +194,7 @@ gateway_reload(struct gateway *gw, struct buf *notes, struct reload_counts *out)
 		    gw->nodes.v[i]->thing.claim == CLAIM_NEW)
 			event(gw, gw->nodes.v[i], THING_ONLINE);
 	}
+	tell_status(gw);
 	log_info("config",
 	    "reload: %zu added, %zu changed, %zu removed; %zu lines reopened",
 	    out->added, out->changed, out->removed, out->buses);
@@ -189,22 +204,13 @@ gateway_reload(struct gateway *gw, struct buf *notes, struct reload_counts *out)
 /* The connection. */
 
 static void
-status(struct gateway *gw, const char *xmpp)
-{
-	char *text = mem_printf("STATUS=%zu nodes, XMPP %s", gw->nodes.n, xmpp);
-
-	notify_send(text);
-	free(text);
-}
-
-static void
 online(void *arg, const char *full_jid)
 {
 	struct gateway *gw = arg;
 
 	log_info("xmpp", "online as %s", full_jid);
 	gw->offline_why[0] = '\0';
-	status(gw, "online");
+	tell_status(gw);
 	friends_online(gw->friends);
 	registrar_online(gw->registrar);
 }
@@ -220,7 +226,7 @@ offline(void *arg, enum session_fault fault, const char *text)
 	if (strcmp(gw->offline_why, why) != 0) /* changes, not repeats */
 		log_warn("xmpp", "%s", why);
 	memcpy(gw->offline_why, why, sizeof(why));
-	status(gw, "offline");
+	tell_status(gw);
 	registrar_offline(gw->registrar);
 	provisioner_offline(gw->provisioner);
 	readout_offline(gw->readout);
@@ -364,6 +370,7 @@ tick(uv_timer_t *h)
 	registrar_tick(gw->registrar);
 	friends_tick(gw->friends);
 	provisioner_tick(gw->provisioner);
+	judge_tick(gw->judge);
 	plant_tick(gw->plant);
 	keeper_tick(gw->keeper);
 	if (++gw->ticks % TRIM_TICKS == 0)
@@ -402,6 +409,7 @@ stop(uv_signal_t *h, int signum)
 	browse_turn(gw->browse, registrar_turn(gw->registrar) == OK);
 	gw->stopping = true;
 	tell_stop(gw->tell);
+	steer_stop(gw->steer);
 	registrar_offline(gw->registrar);
 	provisioner_offline(gw->provisioner);
 	control_close(gw->control);
@@ -505,7 +513,7 @@ gateway_run(struct cfg *cfg, const struct clock *clock)
 	struct errbuf eb = { "" };
 	enum err e;
 
-	gw.cfg_utc = clock_utc(clock);
+	gw.started_utc = gw.cfg_utc = clock_utc(clock);
 	resources_claim(cfg->n_buses);
 	uv_loop_init(&gw.loop);
 	gw.asks = ask_new();
@@ -517,6 +525,8 @@ gateway_run(struct cfg *cfg, const struct clock *clock)
 		log_err("gateway", "%s", eb.text);
 		control_close(gw.control);
 		readout_stop(gw.readout);
+		if (gw.steer)
+			steer_stop(gw.steer);
 		if (gw.tell)
 			tell_stop(gw.tell);
 		if (gw.session)
@@ -536,6 +546,7 @@ gateway_run(struct cfg *cfg, const struct clock *clock)
 	ask_free(gw.asks);
 	watches_free(gw.watches);
 	keeper_free(gw.keeper);
+	candidates_fini(&gw.candidates);
 	nodes_fini(&gw.nodes);
 	store_close(gw.store);
 	if (gw.first != gw.cfg)

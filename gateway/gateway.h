@@ -5,6 +5,7 @@
 
 #include "common/clock.h"
 #include "config/config.h"
+#include "gateway/candidate.h"
 #include "gateway/node.h"
 #include "xmpp/session.h"
 
@@ -30,7 +31,8 @@ struct gateway {
 	uv_loop_t loop;
 	const struct clock *clock;
 	struct cfg *cfg;
-	struct cfg *first;     /* of the start: what a reload cannot change */
+	struct cfg *first; /* of the start: what a reload cannot change */
+	int64_t started_utc;
 	int64_t cfg_utc;       /* when it was read */
 	char cfg_refused[256]; /* why the last reload was; "" when it was not */
 	int64_t cfg_refused_utc;
@@ -53,7 +55,8 @@ struct gateway {
 	struct ask_table *asks;
 	struct watches *watches;
 	LIST_HEAD(, scan) scans; /* that run */
-	char offline_why[256];   /* "" when online */
+	struct candidates candidates;
+	char offline_why[256]; /* "" when online */
 	enum session_fault offline_fault;
 	uv_prepare_t turn;
 	uv_timer_t tick, watchdog;

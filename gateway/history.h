@@ -4,7 +4,9 @@
  * Readings wait in memory and are written packed, a batch now and then, to
  * spare SD cards: a power cut loses what has not been written.  The file never
  * grows beyond its bound, the oldest readings go first.  A file that is found
- * broken is set aside and a new one begun; a full disk is waited for.
+ * broken is set aside and a new one begun, and readings that are not what was
+ * written are left out; a full disk is waited for.  What waits is at most
+ * HISTORY_WAITING bytes.
  *
  * Thread: loop. */
 #ifndef GATEWAY_HISTORY_H
@@ -13,6 +15,7 @@
 #include "common/clock.h"
 #include "common/err.h"
 #include "drivers/reading.h"
+#include "gateway/sums.h"
 #include "protocol/node_ref.h"
 
 #include <stdbool.h>
@@ -21,6 +24,8 @@
 
 struct history;
 struct series; /* of one field */
+
+enum { HISTORY_WAITING = 4 << 20 };
 
 struct history_config {
 	const char *path;
@@ -43,12 +48,19 @@ struct history_of {
 	const char *owner;
 };
 
+/* A field.  What was read in another unit is of another field: the number would
+ * be wrong in this one. */
+struct history_field {
+	const char *name, *unit;
+	/* From now on: how long, and the least time between two readings that
+	 * are kept (0: all). */
+	int64_t keep_ms, every_ms;
+};
+
 /* history_series returns the series of a field, borrowed until a sweep that
- * does not want it; it is made when there is none.  keep_ms and every_ms are
- * what holds from now on: how long, and the least time between two readings
- * that are kept (0: all). */
+ * does not want it; it is made when there is none. */
 struct series *history_series(struct history *h, const struct history_of *of,
-    const char *field, int64_t keep_ms, int64_t every_ms);
+    const struct history_field *f);
 
 /* history_sweep deletes, and frees, each series that is not wanted.  False: the
  * file could not be written, and another sweep is needed. */
@@ -62,52 +74,17 @@ void history_note(
 /* history_tick writes and tidies what is due; once a second or so. */
 void history_tick(struct history *h);
 
-/* history_read calls each for the readings from..to, the oldest first, until it
+/* history_read calls each for the readings from..to, the oldest first (but what
+ * is of a time that was there twice, as the clock was set back), until it
  * returns false.  Errors: ERR_IO; history_state says why. */
 typedef bool (*history_each)(void *arg, int64_t utc_ms, const struct value *v);
 enum err history_read(struct history *h, struct series *s, int64_t from,
     int64_t to, history_each each, void *arg) MUST_USE;
 
-enum period {
-	PERIOD_SECOND,
-	PERIOD_MINUTE,
-	PERIOD_HOUR,
-	PERIOD_DAY,
-	PERIOD_WEEK, /* begins on Monday */
-	PERIOD_MONTH,
-	PERIOD_QUARTER,
-	PERIOD_YEAR,
-	PERIODS
-};
-
-/* The numbers of one period of local time. */
-struct sum {
-	int64_t from;              /* the period's begin, UTC */
-	size_t n;                  /* readings; never 0 */
-	struct num min, max, mean; /* mean: with the decimals of max */
-	int64_t min_at, max_at;    /* when first; UTC */
-};
-
-/* What adds readings up by periods; zero-initialised but for the period.
- * sums_add takes a number on; true when it ended a period, whose sum is *out.
- * sums_end gives the last, if there is one.  Texts and flags have none. */
-struct sums {
-	enum period period;
-	int64_t end; /* of the period under way */
-	struct sum now;
-	long double total;
-};
-bool sums_add(
-    struct sums *s, int64_t utc_ms, const struct value *v, struct sum *out);
-bool sums_end(struct sums *s, struct sum *out);
-
 /* history_today: least and most since local midnight, of all good readings and
  * not only of those that are kept.  False: none yet. */
 bool history_today(const struct history *h, const struct series *s,
     int64_t utc_ms, struct sum *out);
-
-/* period_begin is the begin of the period of local time that utc_ms is in. */
-int64_t period_begin(int64_t utc_ms, enum period p);
 
 struct history_state {
 	int64_t bytes;          /* of the file */

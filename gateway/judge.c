@@ -2,8 +2,12 @@
 
 #include "common/log.h"
 #include "common/mem.h"
+#include "gateway/access.h"
+#include "gateway/decisions.h"
 #include "gateway/friends.h"
 #include "gateway/gateway.h"
+#include "gateway/registrar.h"
+#include "gateway/review.h"
 #include "gateway/store.h"
 #include "protocol/jid.h"
 #include "protocol/stanza.h"
@@ -11,13 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
-
-/* A decision: the server's address, a line break, and the question as text; and
- * its answer as text. */
-struct decision {
-	char *question, *answer;
-	TAILQ_ENTRY(decision) next;
-};
 
 /* A question on its way. */
 struct inquest {
@@ -43,23 +40,15 @@ struct judge {
 	struct gateway *gw;
 	struct recent recent[RECENT_MAX];
 	size_t at; /* the next place */
-	TAILQ_HEAD(decisions, decision)
-	decisions; /* the one used last is last */
-	size_t n, open;
+	struct decisions *decided;
+	size_t open;
 	LIST_HEAD(, inquest) inquests;
+	struct reviews *reviews;
+	struct iq_in **acks; /* clearCache that this turn's commit answers */
+	size_t n_acks, cap_acks;
+	bool unkept; /* this turn's commit is waited for */
+	bool wipe;   /* it failed: the store may know what holds no more */
 };
-
-static void
-load(void *arg, const char *question, const char *answer)
-{
-	struct judge *j = arg;
-	struct decision *d = mem_zalloc(sizeof(*d));
-
-	d->question = mem_strdup(question);
-	d->answer = mem_strdup(answer);
-	TAILQ_INSERT_TAIL(&j->decisions, d, next);
-	j->n++;
-}
 
 struct judge *
 judge_new(struct gateway *gw)
@@ -67,29 +56,52 @@ judge_new(struct gateway *gw)
 	struct judge *j = mem_zalloc(sizeof(*j));
 
 	j->gw = gw;
-	TAILQ_INIT(&j->decisions);
 	LIST_INIT(&j->inquests);
-	store_decisions(gw->store, load, j);
+	j->reviews = reviews_new(gw);
+	j->decided = decisions_new(gw->store);
 	if (provisioner_for(gw->provisioner, ""))
 		judge_trust(j, provisioner_for(gw->provisioner, "")->jid);
 	return j;
 }
 
+/* The decisions are written in this turn; clearCache may wait for that. */
 static void
-drop(struct judge *j, struct decision *d)
+settled(void *arg, bool kept)
 {
-	TAILQ_REMOVE(&j->decisions, d, next);
-	j->n--;
-	free(d->question);
-	free(d->answer);
-	free(d);
+	struct judge *j = arg;
+	const struct prov_msg done = { .op = PROV_CLEAR_CACHE_RESPONSE,
+		.tokens = { "", "", "" } };
+
+	j->unkept = false;
+	j->wipe |= !kept;
+	for (size_t i = 0; i < j->n_acks; i++) {
+		if (kept)
+			iq_reply(j->acks[i],
+			    prov_build(session_ctx(j->gw->session), &done));
+		else
+			iq_reply_error(j->acks[i], "internal-server-error",
+			    "it could not be stored");
+	}
+	j->n_acks = 0;
 }
 
 static void
-forget_decision(struct judge *j, struct decision *d)
+await_commit(struct judge *j)
 {
-	(void)!store_undecide(j->gw->store, d->question);
-	drop(j, d);
+	if (!j->unkept)
+		registrar_after(j->gw->registrar, settled, j);
+	j->unkept = true;
+}
+
+/* What is kept is less than what is known then, never more. */
+void
+judge_tick(struct judge *j)
+{
+	if (!j->wipe)
+		return;
+	j->wipe = false;
+	await_commit(j);
+	(void)!store_undecide_all(j->gw->store);
 }
 
 static void
@@ -106,7 +118,6 @@ inquest_free(struct inquest *q)
 void
 judge_free(struct judge *j)
 {
-	struct decision *d, *after;
 	struct inquest *q, *next;
 
 	if (!j)
@@ -117,10 +128,11 @@ judge_free(struct judge *j)
 			iq_forget(j->gw->session, q);
 		inquest_free(q);
 	}
-	for (d = TAILQ_FIRST(&j->decisions); d; d = after) {
-		after = TAILQ_NEXT(d, next);
-		drop(j, d);
-	}
+	reviews_free(j->reviews);
+	for (size_t i = 0; i < j->n_acks; i++)
+		iq_reply(j->acks[i], NULL); /* its connection is gone */
+	free(j->acks);
+	decisions_free(j->decided);
 	for (size_t i = 0; i < RECENT_MAX; i++)
 		free(j->recent[i].bare);
 	free(j);
@@ -138,48 +150,17 @@ judge_forget(struct judge *j, const void *arg)
 	}
 }
 
-static struct decision *
-find(const struct judge *j, const char *question)
-{
-	struct decision *d;
-
-	TAILQ_FOREACH(d, &j->decisions, next)
-	{
-		if (strcmp(d->question, question) == 0)
-			return d;
-	}
-	return NULL;
-}
-
-/* Not told on when it cannot be stored: then it is asked again after a start.
- */
 static void
 remember(struct judge *j, const char *question, xmpp_stanza_t *answer)
 {
-	struct decision *d = find(j, question);
 	char *text;
 	size_t len;
 
 	if (xmpp_stanza_to_text(answer, &text, &len) != 0)
 		return;
-	if (d)
-		drop(j, d);
-	load(j, question, text);
+	await_commit(j);
+	decisions_put(j->decided, question, text);
 	xmpp_free(session_ctx(j->gw->session), text);
-	(void)!store_decide(j->gw->store, question,
-	    TAILQ_LAST(&j->decisions, decisions)->answer);
-	if (j->n > JUDGE_DECISIONS_MAX)
-		forget_decision(j, TAILQ_FIRST(&j->decisions));
-}
-
-/* An answer counts when it is the one to that question, about that person. */
-static bool
-read_answer(
-    xmpp_stanza_t *el, const struct prov_msg *asked, struct prov_msg *answer)
-{
-	return el && prov_parse(el, answer, NULL) == OK &&
-	    answer->op == asked->op + 1 &&
-	    jid_same_bare(answer->jid, asked->jid);
 }
 
 static void
@@ -189,11 +170,11 @@ answered(void *arg, enum iq_outcome outcome, xmpp_stanza_t *stanza)
 	xmpp_stanza_t *el =
 	    outcome == IQ_RESULT ? stanza_payload(stanza, NULL) : NULL;
 	struct prov_msg answer = { 0 };
-	bool good = !q->stale && read_answer(el, &q->asked, &answer);
+	bool good = !q->stale && decisions_read(el, &q->asked, &answer);
 
 	if (good)
 		remember(q->of, q->question, el);
-	else
+	else if (!q->stale)
 		log_warn("access",
 		    "the provisioning server %s has not answered %s for %s: "
 		    "that means no",
@@ -209,18 +190,18 @@ static bool
 recall(struct judge *j, const char *question, const struct prov_msg *asked,
     judge_done done, void *arg)
 {
-	struct decision *d = find(j, question);
+	char bare[JID_SIZE];
+	const char *text = jid_bare(asked->jid, bare) == OK
+	    ? decisions_answer(j->decided, bare, question)
+	    : NULL;
 	struct prov_msg answer = { 0 };
 	xmpp_stanza_t *el;
 	bool good;
 
-	if (!d)
+	if (!text)
 		return false;
-	TAILQ_REMOVE(&j->decisions, d, next);
-	TAILQ_INSERT_TAIL(&j->decisions, d, next);
-	el =
-	    xmpp_stanza_new_from_string(session_ctx(j->gw->session), d->answer);
-	good = read_answer(el, asked, &answer);
+	el = xmpp_stanza_new_from_string(session_ctx(j->gw->session), text);
+	good = decisions_read(el, asked, &answer);
 	if (good)
 		done(arg, asked, &answer);
 	prov_fini(&answer);
@@ -301,148 +282,169 @@ judge_ask(struct judge *j, const struct provisioning_peer *peer,
 	return OK;
 }
 
-static bool
-is_from(const struct decision *d, const char *bare)
-{
-	size_t len = strlen(bare);
-
-	return strncmp(d->question, bare, len) == 0 && d->question[len] == '\n';
-}
-
-/* Whether d lets bare do that, with the node when there is one. */
-static bool
-lets(const struct judge *j, const struct decision *d, enum prov_op op,
-    const char *bare, const struct node_ref *node)
-{
-	xmpp_ctx_t *ctx = session_ctx(j->gw->session);
-	const char *text = strchr(d->question, '\n') + 1;
-	struct prov_msg asked = { 0 }, answer = { 0 };
-	xmpp_stanza_t *q, *a;
-	bool yes;
-
-	if (!strstr(text, bare)) /* most of them, and parsing takes long */
-		return false;
-	q = xmpp_stanza_new_from_string(ctx, text);
-	a = xmpp_stanza_new_from_string(ctx, d->answer);
-	yes = q && prov_parse(q, &asked, NULL) == OK && asked.op == op &&
-	    jid_same_bare(asked.jid, bare) && read_answer(a, &asked, &answer) &&
-	    answer.result;
-	if (yes && node)
-		yes = node_refs_has(&asked.nodes, node) &&
-		    (answer.nodes.n == 0 || node_refs_has(&answer.nodes, node));
-	prov_fini(&asked);
-	prov_fini(&answer);
-	if (q)
-		xmpp_stanza_release(q);
-	if (a)
-		xmpp_stanza_release(a);
-	return yes;
-}
-
 bool
 judge_knows(const struct judge *j, const char *server, const char *bare,
     const struct node_ref *node)
 {
-	const struct decision *d;
+	return decisions_yes(j->decided, server,
+	    node ? PROV_CAN_READ : PROV_IS_FRIEND, bare, node);
+}
 
-	TAILQ_FOREACH(d, &j->decisions, next)
-	{
-		if ((!server || is_from(d, server)) &&
-		    lets(j, d, node ? PROV_CAN_READ : PROV_IS_FRIEND, bare,
-			node))
-			return true;
-	}
-	return false;
+/* --- what holds no more --- */
+
+/* Which decisions: of that server, and about that person, or that node. */
+struct which {
+	const struct judge *of;
+	const char *server, *friend;
+	const struct node_ref *node;
+};
+
+static bool
+is_friendship(void *arg, const struct decision *d)
+{
+	const struct which *w = arg;
+
+	return decision_from(d, w->server) && d->op == PROV_IS_FRIEND &&
+	    d->yes && strcmp(decision_about(d), w->friend) == 0;
 }
 
 void
 judge_unfriend(struct judge *j, const char *server, const char *bare)
 {
-	struct decision *d, *next;
+	struct which w = { j, server, bare, NULL };
 
-	for (d = TAILQ_FIRST(&j->decisions); d; d = next) {
-		next = TAILQ_NEXT(d, next);
-		if (is_from(d, server) &&
-		    lets(j, d, PROV_IS_FRIEND, bare, NULL))
-			forget_decision(j, d);
-	}
+	await_commit(j);
+	decisions_forget(j->decided, is_friendship, NULL, &w);
 }
 
-/* What is on its way was decided by then, or will be by the old rule. */
-static void
-forget_from(struct judge *j, const char *bare)
+static bool
+is_servers(void *arg, const struct decision *d)
 {
-	struct decision *d, *next;
-	struct inquest *q;
+	const struct which *w = arg;
 
-	for (d = TAILQ_FIRST(&j->decisions); d; d = next) {
-		next = TAILQ_NEXT(d, next);
-		if (!*bare || is_from(d, bare))
-			forget_decision(j, d);
-	}
-	LIST_FOREACH(q, &j->inquests, next)
-	{
-		if (!*bare || strcmp(q->peer, bare) == 0)
-			q->stale = true;
-	}
+	return decision_from(d, w->server);
 }
 
-void
-judge_clear(struct judge *j)
+/* Who is a friend may depend on who owns what. */
+static bool
+is_of_node(void *arg, const struct decision *d)
 {
-	forget_from(j, "");
+	const struct which *w = arg;
+
+	return d->op == PROV_IS_FRIEND || decision_names(d, w->node);
 }
 
 /* Owners judge beside it, each his own nodes. */
 static bool
-is_of_owner(const struct judge *j, const struct decision *d)
+is_owner(const struct judge *j, const char *bare)
 {
 	const struct nodes *t = &j->gw->nodes;
 
 	for (size_t i = 0; i < t->n; i++) {
-		if (thing_has_owner(&t->v[i]->thing) &&
-		    is_from(d, t->v[i]->thing.owner))
+		if (strcmp(t->v[i]->thing.owner, bare) == 0)
 			return true;
 	}
 	return false;
 }
 
+static bool
+is_of_another(void *arg, const struct decision *d)
+{
+	const struct which *w = arg;
+	char server[JID_SIZE];
+	size_t len = strcspn(d->question, "\n");
+
+	if (decision_from(d, w->server) || len >= sizeof(server))
+		return !decision_from(d, w->server);
+	memcpy(server, d->question, len);
+	server[len] = '\0';
+	return !is_owner(w->of, server);
+}
+
 void
 judge_trust(struct judge *j, const char *server)
 {
-	struct decision *d, *next;
+	struct which w = { j, server, NULL, NULL };
+	struct inquest *q;
 
-	for (d = TAILQ_FIRST(&j->decisions); d; d = next) {
-		next = TAILQ_NEXT(d, next);
-		if (!is_from(d, server) && !is_of_owner(j, d))
-			forget_decision(j, d);
+	await_commit(j);
+	decisions_forget(j->decided, is_of_another, NULL, &w);
+	LIST_FOREACH(q, &j->inquests, next)
+	{
+		if (strcmp(q->peer, server) != 0 && !is_owner(j, q->peer))
+			q->stale = true;
 	}
+	access_unjudge(j->gw->access);
+}
+
+static void
+review(void *arg, const struct decision *d)
+{
+	const struct which *w = arg;
+
+	review_add(w->of->reviews, d);
+}
+
+void
+judge_lapse(struct judge *j, const struct node_ref *node)
+{
+	struct which w = { j, NULL, NULL, node };
+	struct inquest *q;
+
+	await_commit(j);
+	decisions_forget(j->decided, is_of_node, review, &w);
+	LIST_FOREACH(q, &j->inquests, next)
+	{
+		if (q->asked.op == PROV_IS_FRIEND ||
+		    node_refs_has(&q->asked.nodes, node))
+			q->stale = true;
+	}
+	reviews_run(j->reviews, node);
+}
+
+/* What is on its way was decided by then, or will be by the old rule. */
+static void
+clear(struct judge *j, const char *server)
+{
+	struct which w = { j, server, NULL, NULL };
+	struct inquest *q;
+
+	await_commit(j);
+	decisions_forget(j->decided, is_servers, review, &w);
+	access_unjudge(j->gw->access);
+	LIST_FOREACH(q, &j->inquests, next)
+	{
+		if (strcmp(q->peer, server) == 0)
+			q->stale = true;
+	}
+	log_info("access", "%s has changed its decisions", server);
+	reviews_run(j->reviews, NULL);
+	friends_mend(j->gw->friends);
 }
 
 static void
 clear_cache(void *arg, struct iq_in *rq)
 {
 	struct judge *j = arg;
-	struct prov_msg done = { .op = PROV_CLEAR_CACHE_RESPONSE };
 	const struct provisioning_peer *peer = NULL;
 	char bare[JID_SIZE];
 
 	/* An owner may be the server, of his own nodes. */
 	if (jid_bare(iq_in_from(rq), bare) == OK)
 		peer = provisioner_for(j->gw->provisioner, bare);
-	if (!peer || strcmp(peer->jid, bare) != 0) {
+	/* It may be on its way to be found again, after a new login. */
+	if ((!peer || strcmp(peer->jid, bare) != 0) &&
+	    !decisions_from(j->decided, bare)) {
 		log_warn("access",
 		    "refused clearCache of %s: it is not the provisioning "
 		    "server",
 		    iq_in_from(rq));
-		iq_reply_error(rq, "forbidden", NULL);
+		iq_reply_error(rq, "forbidden/cancel", NULL);
 		return;
 	}
-	forget_from(j, bare);
-	log_info("access", "%s has changed its decisions", bare);
-	friends_mend(j->gw->friends);
-	done.tokens = (struct tokens){ "", "", "" };
-	iq_reply(rq, prov_build(session_ctx(j->gw->session), &done));
+	clear(j, bare);
+	j->acks = mem_grow(j->acks, j->n_acks, &j->cap_acks, sizeof(*j->acks));
+	j->acks[j->n_acks++] = rq;
 }
 
 const struct iq_route judge_routes[] = {

@@ -16,9 +16,8 @@ struct judge;
 
 enum {
 	JUDGE_ANSWER_MS = 10000,
-	JUDGE_DECISIONS_MAX = 1000, /* the one least used goes first */
-	JUDGE_OPEN_MAX = 256,       /* questions under way */
-	JUDGE_MINUTE_MAX = 60,      /* about one person */
+	JUDGE_OPEN_MAX = 256,  /* questions under way */
+	JUDGE_MINUTE_MAX = 60, /* about one person */
 };
 
 /* clearCache, from the servers alone.  Its argument is the judge. */
@@ -39,9 +38,9 @@ enum err judge_ask(struct judge *j, const struct provisioning_peer *peer,
     const struct prov_msg *q, judge_done done, void *arg) MUST_USE;
 void judge_forget(struct judge *j, const void *arg);
 
-/* judge_clear forgets everything: a node has changed its owner, and what was
- * decided for the one before does not hold for the next. */
-void judge_clear(struct judge *j);
+/* judge_lapse: the node has changed its owner, and what was decided of it for
+ * the one before does not hold for the next. */
+void judge_lapse(struct judge *j, const struct node_ref *node);
 
 /* judge_trust: this server decides from now on; what another has decided holds
  * no more. */
@@ -54,5 +53,8 @@ void judge_unfriend(struct judge *j, const char *server, const char *bare);
  * asked whether bare may read something of that node, or is a friend (NULL). */
 bool judge_knows(const struct judge *j, const char *server, const char *bare,
     const struct node_ref *node);
+
+/* judge_tick: the store forgets what it could not before. */
+void judge_tick(struct judge *j);
 
 #endif

@@ -98,8 +98,9 @@ bind_node(struct keeper *k, struct node *n)
 			continue;
 		if (!n->series)
 			n->series = mem_array(t->n_fields, sizeof(*n->series));
-		n->series[i] = history_series(
-		    k->history, &of, f->name, f->keep_ms, f->keep_every_ms);
+		n->series[i] = history_series(k->history, &of,
+		    &(struct history_field){
+			f->name, f->unit, f->keep_ms, f->keep_every_ms });
 	}
 }
 

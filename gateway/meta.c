@@ -100,28 +100,35 @@ claimed_by_config(const struct node *n, const char *name)
 }
 
 bool
-meta_freeze(struct node *n)
+meta_claim(const struct node *n, struct tags *out)
 {
 	const struct tmpl *tmpl = n->cfg->tmpl;
-	struct tags t = { 0 };
 	bool ready = true;
 
 	for (size_t i = 0; i < tmpl->n_tags; i++) {
 		const struct tmpl_tag *g = &tmpl->tags[i];
 
 		if (meta_is_claim(g->name) && !claimed_by_config(n, g->name))
-			ready &= claim_tag(n, &t, g->name, g->value, g->num);
+			ready &= claim_tag(n, out, g->name, g->value, g->num);
 	}
 	for (size_t i = 0; i < n->cfg->n_claim; i++) {
 		const struct cfg_tag *g = &n->cfg->claim[i];
 
-		ready &= claim_tag(n, &t, g->name, g->value, g->num);
+		ready &= claim_tag(n, out, g->name, g->value, g->num);
 	}
-	if (!ready) {
+	tags_drop_empty(out);
+	return ready;
+}
+
+bool
+meta_freeze(struct node *n)
+{
+	struct tags t = { 0 };
+
+	if (!meta_claim(n, &t)) {
 		tags_fini(&t);
 		return false;
 	}
-	tags_drop_empty(&t);
 	tags_fini(&n->claim);
 	n->claim = t;
 	n->frozen = true;

@@ -16,6 +16,10 @@
  * Returns false, and changes nothing, while one is waited for. */
 bool meta_freeze(struct node *n);
 
+/* meta_claim fills the empty set with the tags that meta_freeze would fix, as
+ * far as they are known; false while one is waited for. */
+bool meta_claim(const struct node *n, struct tags *out);
+
 /* meta_wanted fills the empty set with all that shall be known of the node
  * beside its claim tags: CLASS, NAME, [tags], tag.*, followed fields, what the
  * installer set; later ones win. */

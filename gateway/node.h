@@ -66,6 +66,7 @@ struct node {
 	uint32_t handle; /* never used twice */
 	uint32_t unit;   /* what the buses call it, by the plant */
 	bool changed;    /* its polling, since the plant was told */
+	bool unread;     /* the store could not give it back: not as it is */
 	char *id, *source, *cache;
 	const struct cfg_node *cfg; /* NULL: gone from the configuration */
 	/* kept */
@@ -78,6 +79,7 @@ struct node {
 	struct tags meta;    /* set by the installer's tool */
 	int64_t printed_gen; /* key_gen when a sticker was printed; 0 never */
 	int64_t printed_utc;
+	int printed_copies; /* with the KEY of printed_gen */
 	struct learned learned;
 	struct shares shares;
 	/* the keeper's: where the readings of each field go, NULL when none is

@@ -106,11 +106,12 @@ get_text(struct cursor *c, char out[VALUE_TEXT_SIZE])
 	uint64_t len = get(c);
 
 	if (c->bad || len >= VALUE_TEXT_SIZE ||
-	    len > (size_t)(c->end - c->at) || memchr(c->at, '\0', len)) {
+	    len > (size_t)(c->end - c->at) ||
+	    memchr(c->at, '\0', (size_t)len)) {
 		c->bad = true;
 		return;
 	}
-	memcpy(out, c->at, len);
+	memcpy(out, c->at, (size_t)len);
 	out[len] = '\0';
 	c->at += len;
 }

@@ -8,6 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The same for what does not exist, to who may not know of it. */
+static const char not_yours[] = "you may not read this; its owner can allow it";
+
 /* Answers. */
 
 /* Clients of version 0.2 look for <rejected/>, and miss any other error. */
@@ -43,29 +46,12 @@ find(const struct readout *r, const char *from, int32_t seqnr)
 }
 
 static void
-drop_grant(struct granted *g)
-{
-	for (size_t i = 0; i < g->n_names; i++)
-		free(g->names[i]);
-	free(g->names);
-}
-
-static void
-take_grant(struct granted *to, const struct granted *g)
-{
-	*to = *g;
-	to->names = mem_array(g->n_names, sizeof(*g->names));
-	for (size_t i = 0; i < g->n_names; i++)
-		to->names[i] = mem_strdup(g->names[i]);
-}
-
-static void
 drop_items(struct visit *v)
 {
 	for (size_t i = 0; i < v->n; i++) {
 		struct item *it = &v->items[i];
 
-		drop_grant(&it->grant);
+		granted_fini(&it->grant);
 		free(it->text);
 		free(it->failure);
 	}
@@ -117,7 +103,7 @@ add_item(struct visit *v, const struct node *n, const struct granted *g)
 		strlen(n->cache) + strlen(n->thing.owner) + 4,
 	    1);
 
-	take_grant(&it->grant, g);
+	granted_copy(&it->grant, g);
 	it->text = at;
 	it->ref.node = mem_pack(&at, n->id);
 	it->ref.source = mem_pack(&at, n->source);
@@ -159,8 +145,8 @@ judged_again(struct visit *v, const struct access_grant *g)
 		const struct granted *now = grant_of(g, it->grant.handle);
 
 		if (now) {
-			drop_grant(&it->grant);
-			take_grant(&it->grant, now);
+			granted_fini(&it->grant);
+			granted_copy(&it->grant, now);
 			continue;
 		}
 		it->part = PART_DONE;
@@ -198,8 +184,7 @@ judged(void *arg, const struct access_grant *g)
 		refuse(v->of, v->rq, "resource-constraint",
 		    "you ask too much; try again in a minute");
 	} else if (g->n == 0) {
-		refuse(v->of, v->rq, "forbidden/cancel",
-		    "you may not read this; its owner can allow it");
+		refuse(v->of, v->rq, "forbidden/cancel", not_yours);
 	} else {
 		add_items(v, g);
 		accept_visit(v);
@@ -351,6 +336,10 @@ find_nodes(
 	e = addressed_nodes(&r->gw->nodes, &req->nodes, nodes, n, &missing);
 	if (e == OK)
 		return OK;
+	if (!access_sees_any(r->gw->access, a->bare)) {
+		refuse(r, a->rq, "forbidden/cancel", not_yours);
+		return e;
+	}
 	text = mem_printf("there is no node \"%s\"%s%s", missing->node,
 	    *missing->source ? " in source " : "", missing->source);
 	refuse(r, a->rq, "item-not-found", text);

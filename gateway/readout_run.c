@@ -19,12 +19,14 @@ enum going { GO_ENDED, GO_ON, GO_PAUSED, GO_WAITS };
 
 /* Out. */
 
+/* Values are for who asked now, not for who logs in later (XEP-0334). */
 static void
 send_message(struct visit *v, xmpp_stanza_t *payload)
 {
 	xmpp_stanza_t *m = xmpp_message_new(v->out.ctx, NULL, v->from, NULL);
 
 	stanza_add(m, payload);
+	stanza_add(m, stanza_el(v->out.ctx, "no-store", "urn:xmpp:hints"));
 	(void)!session_send(v->of->gw->session, m);
 	if (session_queued(v->of->gw->session) >= QUEUE_FULL)
 		v->work = 0;

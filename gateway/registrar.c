@@ -16,8 +16,16 @@ enum { STRANGER_LOG_MS = 10000 };
 
 /* Something that may be told only after the turn's commit. */
 struct after {
-	enum { AFTER_ACK, AFTER_NAK, AFTER_FRIEND, AFTER_UNFRIEND } what;
+	enum {
+		AFTER_ACK,
+		AFTER_NAK,
+		AFTER_FRIEND,
+		AFTER_UNFRIEND,
+		AFTER_CALL
+	} what;
 	struct iq_in *rq;
+	void (*done)(void *arg, bool kept);
+	void *arg;
 	char jid[JID_SIZE];
 };
 
@@ -112,6 +120,17 @@ registrar_touch(struct registrar *r, struct node *n)
 	r->changed = mem_grow(
 	    r->changed, r->n_changed, &r->cap_changed, sizeof(*r->changed));
 	r->changed[r->n_changed++] = n;
+}
+
+void
+registrar_after(
+    struct registrar *r, void (*done)(void *arg, bool kept), void *arg)
+{
+	struct after *a = defer(r);
+
+	a->what = AFTER_CALL;
+	a->done = done;
+	a->arg = arg;
 }
 
 void
@@ -215,6 +234,41 @@ oblige(struct registrar *r, struct node *n, const struct thing_out *out)
 		    n->id, n->id);
 }
 
+/* Takes a node back to what the disk says; what that obliges to is sent after
+ * a pause, as after a login. */
+static void
+restore(struct registrar *r, struct node *n)
+{
+	const struct thing_event ev = { .kind = THING_ONLINE };
+	struct thing_out out;
+	enum err e = store_reload(r->gw->store, n);
+	bool unread = e != OK && e != ERR_NOTFOUND;
+
+	if (unread && !n->unread)
+		log_err("store", "node %s: cannot be read back", n->id);
+	n->unread = unread;
+	registrar_dequeue(r, n);
+	n->duty.want = 0;
+	n->duty.retry_mono = 0;
+	thing_step(&n->thing, &ev, &out);
+	if (out.acts & REGISTRAR_SENDS)
+		registrar_retry(r, n, out.acts & REGISTRAR_SENDS,
+		    RETRY_TIMEOUT_MS, RETRY_TIMEOUT_MAX_MS);
+	if (out.acts & THING_ARM_KEY_CLEAR)
+		n->duty.key_clear_mono =
+		    registrar_now(r) + r->gw->cfg->registry.key_clear_ms + 1;
+}
+
+/* What is only in memory counts for nothing: it could be acknowledged without
+ * being written.  It is read again first. */
+static bool
+is_known(struct registrar *r, struct node *n)
+{
+	if (n->unread)
+		restore(r, n);
+	return !n->unread;
+}
+
 static void
 log_change(const struct node *n, enum claim was, const char *was_owner)
 {
@@ -230,9 +284,16 @@ unsigned
 registrar_apply(struct registrar *r, struct node *n,
     const struct thing_event *ev, struct iq_in *rq)
 {
-	struct thing was = n->thing;
+	struct thing was;
 	struct thing_out out;
 
+	if (!is_known(r, n)) {
+		if (rq)
+			iq_reply_error(rq, "internal-server-error",
+			    "its state cannot be read");
+		return 0;
+	}
+	was = n->thing;
 	thing_step(&n->thing, ev, &out);
 	log_change(n, was.claim, was.owner);
 	tell_claim(r->gw->tell, n, was.owner);
@@ -261,8 +322,9 @@ registrar_event(struct registrar *r, struct node *n, enum thing_event_kind kind)
 
 	if (n->cfg)
 		ev.self_owned = n->cfg->self_owned;
-	return registrar_apply(r, n, &ev, NULL) & THING_REFUSE ? ERR_REFUSED
-							       : OK;
+	if (registrar_apply(r, n, &ev, NULL) & THING_REFUSE)
+		return ERR_REFUSED;
+	return n->unread ? ERR_IO : OK;
 }
 
 /* The end of a turn. */
@@ -273,6 +335,8 @@ tell(struct registrar *r, struct after *a, bool kept)
 	if (a->rq && !kept)
 		iq_reply_error(
 		    a->rq, "internal-server-error", "it could not be stored");
+	else if (a->what == AFTER_CALL)
+		a->done(a->arg, kept);
 	else if (a->what == AFTER_ACK)
 		iq_reply(a->rq, NULL);
 	else if (a->what == AFTER_NAK)
@@ -281,29 +345,6 @@ tell(struct registrar *r, struct after *a, bool kept)
 		friends_approve(r->gw->friends, a->jid);
 	else if (kept)
 		friends_drop(r->gw->friends, a->jid);
-}
-
-/* Takes a node back to what the disk says; what that obliges to is sent after
- * a pause, as after a login. */
-static void
-restore(struct registrar *r, struct node *n)
-{
-	const struct thing_event ev = { .kind = THING_ONLINE };
-	struct thing_out out;
-	enum err e = store_reload(r->gw->store, n);
-
-	if (e != OK && e != ERR_NOTFOUND)
-		log_err("store", "node %s: cannot be read back", n->id);
-	registrar_dequeue(r, n);
-	n->duty.want = 0;
-	n->duty.retry_mono = 0;
-	thing_step(&n->thing, &ev, &out);
-	if (out.acts & REGISTRAR_SENDS)
-		registrar_retry(r, n, out.acts & REGISTRAR_SENDS,
-		    RETRY_TIMEOUT_MS, RETRY_TIMEOUT_MAX_MS);
-	if (out.acts & THING_ARM_KEY_CLEAR)
-		n->duty.key_clear_mono =
-		    registrar_now(r) + r->gw->cfg->registry.key_clear_ms + 1;
 }
 
 static bool

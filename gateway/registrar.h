@@ -31,13 +31,18 @@ void registrar_offline(struct registrar *r);
 
 /* registrar_event applies an event that came from inside: configuration,
  * installer, changed tags.  The answer is kept until the end of the turn.
- * Errors: ERR_REFUSED: the command does not apply in this state. */
+ * Errors: ERR_REFUSED: the command does not apply in this state; ERR_IO: what
+ * the node is cannot be read. */
 enum err registrar_event(
     struct registrar *r, struct node *n, enum thing_event_kind kind);
 
 /* registrar_touch notes that n is written in this turn by somebody else: if
  * that fails, it is taken back too. */
 void registrar_touch(struct registrar *r, struct node *n);
+
+/* registrar_after calls done once this turn's writes are kept, or are not. */
+void registrar_after(
+    struct registrar *r, void (*done)(void *arg, bool kept), void *arg);
 
 /* registrar_turn ends a turn of the loop: commits, then acknowledges.
  * Errors: ERR_IO: it could not be stored, and all of it was undone. */

@@ -11,7 +11,10 @@
 
 enum {
 	ROUND_TICK_MS = 2000, /* of registrar_round_tick */
-	CHECKS_A_TICK = 100,
+	/* 10 a second, some 3 kB, which is a third of what Prosody as it comes
+	 * lets a client send, and about all of what ejabberd does: readouts
+	 * share it. */
+	CHECKS_A_TICK = 20,
 	/* A server with many gateways comes back to all of them at once. */
 	JITTER_MAX_MS = 30000,
 };

@@ -136,10 +136,12 @@ static json_t *
 found_json(const struct scan *s, const char *answer, const char *maker,
     const char *product)
 {
-	return json_pack("{s:I, s:o, s:s, s:[], s:n, s:o, s:o, s:[], s:n, s:n}",
-	    "address", (json_int_t)s->address, "serial", mode_json(s), "answer",
-	    answer, "looks_like", "certain", "maker", cmd_text_or_null(maker),
-	    "product", cmd_text_or_null(product), "sunspec", "node", "state");
+	return json_pack("{s:n, s:I, s:o, s:s, s:[], s:n, s:o, s:o, s:[], s:n, "
+			 "s:n}",
+	    "candidate", "address", (json_int_t)s->address, "serial",
+	    mode_json(s), "answer", answer, "looks_like", "certain", "maker",
+	    cmd_text_or_null(maker), "product", cmd_text_or_null(product),
+	    "sunspec", "node", "state");
 }
 
 static const char *
@@ -224,6 +226,17 @@ findings_json(const struct scan *s, const struct findings *f)
 	return o;
 }
 
+/* Somebody who could become a node. */
+static json_t *
+candidate_json(struct scan *s, const struct findings *f)
+{
+	json_t *o = findings_json(s, f);
+
+	if (f->presence == INQUIRY_ANSWERS)
+		candidates_add(&s->gw->candidates, s->bus, o);
+	return o;
+}
+
 /* Tells of what is there: of each node that should be. */
 static void
 say_findings(struct scan *s, const struct findings *f)
@@ -232,7 +245,8 @@ say_findings(struct scan *s, const struct findings *f)
 
 	if (!n)
 		say(s,
-		    f->presence == INQUIRY_NOBODY ? NULL : findings_json(s, f));
+		    f->presence == INQUIRY_NOBODY ? NULL
+						  : candidate_json(s, f));
 	for (; n; n = node_here(s, n))
 		say(s, node_json(s, f, n));
 }
@@ -469,6 +483,7 @@ start(uv_timer_t *t)
 		down(s, NULL);
 		return;
 	}
+	candidates_forget(&s->gw->candidates, s->bus, s->first, s->last);
 	guesses_load(&s->guesses, s->gw->cfg->path);
 	go_on(s);
 }

@@ -7,12 +7,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+static bool
+find_now(const struct node *n, const struct control *k, int64_t mono,
+    char now[VALUE_TEXT_SIZE])
+{
+	return setting_old(n, k, now) &&
+	    node_quality(n, (size_t)k->field, mono) == QUALITY_OK;
+}
+
 /* Whether all nodes have it; now is its value when that is one and the same. */
 static bool
 find_common(const struct node *const *nodes, size_t n, const struct control *k,
-    char now[VALUE_TEXT_SIZE])
+    int64_t mono, char now[VALUE_TEXT_SIZE])
 {
-	bool known = setting_old(nodes[0], k, now);
+	bool known = find_now(nodes[0], k, mono, now);
 	char other[VALUE_TEXT_SIZE];
 
 	for (size_t i = 1; i < n; i++) {
@@ -21,7 +29,7 @@ find_common(const struct node *const *nodes, size_t n, const struct control *k,
 
 		if (!o || !param_alike(k, o))
 			return false;
-		known = known && setting_old(nodes[i], o, other) &&
+		known = known && find_now(nodes[i], o, mono, other) &&
 		    strcmp(now, other) == 0;
 	}
 	if (!known)
@@ -31,7 +39,7 @@ find_common(const struct node *const *nodes, size_t n, const struct control *k,
 
 xmpp_stanza_t *
 setform_new(xmpp_ctx_t *ctx, const struct node *const *nodes, size_t n,
-    const struct names *allowed)
+    const struct names *allowed, int64_t mono)
 {
 	const struct tmpl *t = nodes[0]->cfg->tmpl;
 	char *title =
@@ -45,7 +53,7 @@ setform_new(xmpp_ctx_t *ctx, const struct node *const *nodes, size_t n,
 		const struct control *k = &t->controls[i];
 
 		if (!names_has(allowed, k->f.name) ||
-		    !find_common(nodes, n, k, now))
+		    !find_common(nodes, n, k, mono, now))
 			continue;
 		param_form(ctx, x, k, *now ? now : NULL);
 		put++;

@@ -10,8 +10,10 @@
 
 /* setform_new makes the form of the allowed parameters that all nodes[n] have,
  * with the same type, unit and limits, in the order of the first one's template
- * and with the values that are known.  Returns owned; NULL: there is none. */
+ * and with the values that are known at `mono`, not with older ones: who
+ * submits the form whole would set those.  Returns owned; NULL: there is none.
+ */
 xmpp_stanza_t *setform_new(xmpp_ctx_t *ctx, const struct node *const *nodes,
-    size_t n, const struct names *allowed);
+    size_t n, const struct names *allowed, int64_t mono);
 
 #endif

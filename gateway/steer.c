@@ -4,19 +4,12 @@
 #include "common/mem.h"
 #include "common/utf8.h"
 #include "gateway/access.h"
-#include "gateway/addressed.h"
 #include "gateway/gateway.h"
-#include "gateway/parameter.h"
 #include "gateway/setform.h"
 #include "protocol/stanza.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-static const char too_many[] = "too many requests at once; try again later";
-/* The same for what does not exist, to who may not know of it. */
-static const char not_yours[] =
-    "you may not control this; its owner can allow it";
 
 /* --- the beginning and the end of a request --- */
 
@@ -27,6 +20,7 @@ errand_new(struct steer *s, struct iq_in *rq, const char *from)
 
 	e->steer = s;
 	e->rq = rq;
+	e->due_mono = clock_mono(s->gw->clock) + ANSWER_MS;
 	e->from = mem_strdup(from);
 	if (jid_bare(from, e->bare) != OK)
 		e->bare[0] = '\0';
@@ -44,6 +38,8 @@ errand_free(struct errand *e)
 		free(e->v[i].name);
 		free(e->v[i].text);
 	}
+	for (size_t i = 0; i < e->n_nodes; i++)
+		free(e->nodes[i].owner);
 	free(e->v);
 	free(e->nodes);
 	free(e->from);
@@ -74,18 +70,18 @@ log_refusal(const struct errand *e, const struct fault *f, const char *text)
 		if ((unsigned char)*p < ' ' || *p == 0x7f)
 			*p = '?';
 	}
-	log_info("set", "%s of node %s, %s, by %s: %s: %s",
+	log_info("set", "%s of node %s, %s, by %s: %.*s: %s",
 	    e->is_form ? "form" : "set",
 	    f->node ? log_safe(node, f->node) : "-",
 	    f->param ? log_safe(param, f->param) : "-", log_safe(who, e->from),
-	    f->condition, clean);
+	    (int)strcspn(f->condition, "/"), f->condition, clean);
 	free(clean);
 }
 
 /* A message is never answered (XEP-0325 3.1.4).  What a sentence quotes may
  * have been cut within a letter, which would end the stream. */
 void
-errand_refuse(struct errand *e, const struct fault *f)
+errand_answer(struct errand *e, const struct fault *f)
 {
 	xmpp_ctx_t *ctx = session_ctx(e->steer->gw->session);
 	char text[sizeof(f->text.text)], detail[sizeof(f->detail.text)];
@@ -98,6 +94,13 @@ errand_refuse(struct errand *e, const struct fault *f)
 		iq_reply_fault(e->rq, f->condition, text,
 		    f->param ? ctl_param_error(ctx, f->param, detail) : NULL,
 		    NULL);
+	e->rq = NULL;
+}
+
+void
+errand_refuse(struct errand *e, const struct fault *f)
+{
+	errand_answer(e, f);
 	errand_end(e);
 }
 
@@ -108,131 +111,6 @@ refuse_simply(struct errand *e, const char *condition, const char *text)
 
 	errbuf_set(&f.text, OK, "%s", text);
 	errand_refuse(e, &f);
-}
-
-/* --- what is asked --- */
-
-static size_t
-open_of(const struct steer *s, const char *bare)
-{
-	const struct errand *e;
-	size_t n = 0;
-
-	TAILQ_FOREACH(e, &s->errands, entry)
-	n += strcmp(e->bare, bare) == 0;
-	return n;
-}
-
-static struct node *
-only_node(const struct gateway *gw)
-{
-	struct node *only = NULL;
-
-	for (size_t i = 0; i < gw->nodes.n; i++) {
-		if (!gw->nodes.v[i]->cfg)
-			continue;
-		if (only)
-			return NULL;
-		only = gw->nodes.v[i];
-	}
-	return only;
-}
-
-/* Who knows of no node here is not told which there are. */
-static bool
-sees_any(const struct gateway *gw, const char *bare)
-{
-	for (size_t i = 0; i < gw->nodes.n; i++) {
-		if (gw->nodes.v[i]->cfg &&
-		    access_sees(gw->access, bare, gw->nodes.v[i]))
-			return true;
-	}
-	return false;
-}
-
-/* Why no node is meant. */
-static bool
-no_node(const struct errand *e, const struct node_ref *missing, struct fault *f)
-{
-	if (!sees_any(e->steer->gw, e->bare)) {
-		f->condition = "forbidden";
-		errbuf_set(&f->text, ERR_REFUSED, "%s", not_yours);
-	} else if (missing) {
-		f->condition = "item-not-found";
-		f->node = missing->node;
-		errbuf_set(
-		    &f->text, ERR_NOTFOUND, "there is no node \"%s\"", f->node);
-	} else {
-		f->condition = "bad-request";
-		errbuf_set(&f->text, ERR_RANGE,
-		    "there are several nodes here: name those to be set");
-	}
-	return false;
-}
-
-/* No node named: the device as a whole, which here is one node or nothing. */
-static bool
-take_nodes(struct errand *e, const struct ctl_set *set, struct fault *f)
-{
-	const struct gateway *gw = e->steer->gw;
-	const struct node_ref *missing = NULL;
-	struct node *only = set->nodes.n ? NULL : only_node(gw);
-	struct node **v = NULL;
-	size_t n = 0;
-	bool found = set->nodes.n
-	    ? addressed_nodes(&gw->nodes, &set->nodes, &v, &n, &missing) == OK
-	    : only != NULL;
-
-	e->nodes = mem_array(n + 1, sizeof(*e->nodes));
-	for (size_t i = 0; found && i < n; i++)
-		e->nodes[e->n_nodes++] = v[i]->handle;
-	if (only)
-		e->nodes[e->n_nodes++] = only->handle;
-	free(v);
-	return found || no_node(e, missing, f);
-}
-
-static bool
-is_too_much(size_t nodes, size_t n, struct fault *f)
-{
-	if (nodes <= WRITES_MAX && nodes * n <= WRITES_MAX)
-		return false;
-	f->condition = "bad-request";
-	errbuf_set(&f->text, ERR_RANGE, "more than %d values in one request",
-	    WRITES_MAX);
-	return true;
-}
-
-static bool
-take_wishes(struct errand *e, const struct ctl_set *set, struct fault *f)
-{
-	if (is_too_much(set->nodes.n ? set->nodes.n : 1, set->n, f))
-		return false;
-	e->v = mem_array(set->n + 1, sizeof(*e->v));
-	for (; e->n < set->n; e->n++)
-		e->v[e->n] = (struct wish){ set->v[e->n].type,
-			mem_strdup(set->v[e->n].name),
-			mem_strdup(set->v[e->n].value) };
-	return true;
-}
-
-static bool
-take(struct errand *e, xmpp_stanza_t *el, struct ctl_set *set, struct fault *f)
-{
-	const struct steer *s = e->steer;
-	enum err err;
-
-	if (open_of(s, e->bare) > OPEN_EACH_MAX ||
-	    (s->n > OPEN_MAX && !sees_any(s->gw, e->bare))) {
-		memset(set, 0, sizeof(*set));
-		f->condition = "resource-constraint";
-		errbuf_set(&f->text, ERR_BUSY, "%s", too_many);
-		return false;
-	}
-	err = e->is_form ? ctl_form_parse(el, set, &f->text)
-			 : ctl_set_parse(el, set, &f->text);
-	f->condition = "bad-request";
-	return err == OK && take_wishes(e, set, f) && take_nodes(e, set, f);
 }
 
 /* --- whether it may --- */
@@ -252,7 +130,7 @@ allowed_everywhere(
     const struct errand *e, const struct access_grant *g, const char *name)
 {
 	for (size_t i = 0; i < e->n_nodes; i++) {
-		const struct granted *of = find_grant(g, e->nodes[i]);
+		const struct granted *of = find_grant(g, e->nodes[i].handle);
 
 		if (!access_allows(of, name, 0))
 			return false;
@@ -268,8 +146,10 @@ reduce(struct errand *e, const struct access_grant *g)
 	size_t nodes = 0, n = 0;
 
 	for (size_t i = 0; i < e->n_nodes; i++) {
-		if (find_grant(g, e->nodes[i]) && errand_node(e, i))
+		if (find_grant(g, e->nodes[i].handle) && errand_node(e, i))
 			e->nodes[nodes++] = e->nodes[i];
+		else
+			free(e->nodes[i].owner);
 	}
 	e->reduced = g->reduced || nodes < e->n_nodes;
 	e->n_nodes = nodes;
@@ -288,6 +168,47 @@ reduce(struct errand *e, const struct access_grant *g)
 	e->n = n;
 }
 
+/* --- what takes long --- */
+
+static void look_at_due(uv_timer_t *h);
+
+static bool
+is_awaited(const struct errand *e)
+{
+	return e->rq && e->writing;
+}
+
+static void
+watch_due(struct steer *s)
+{
+	int64_t now = clock_mono(s->gw->clock), due = INT64_MAX;
+	const struct errand *e;
+
+	TAILQ_FOREACH(e, &s->errands, entry)
+	{
+		if (is_awaited(e) && e->due_mono < due)
+			due = e->due_mono;
+	}
+	if (due != INT64_MAX && !s->closed)
+		uv_timer_start(&s->timer, look_at_due,
+		    due > now ? (uint64_t)(due - now) : 0, 0);
+}
+
+static void
+look_at_due(uv_timer_t *h)
+{
+	struct steer *s = h->data;
+	int64_t now = clock_mono(s->gw->clock);
+	struct errand *e;
+
+	TAILQ_FOREACH(e, &s->errands, entry)
+	{
+		if (is_awaited(e) && e->due_mono <= now)
+			errand_hurry(e);
+	}
+	watch_due(s);
+}
+
 /* --- the answer of access --- */
 
 static void
@@ -304,8 +225,8 @@ answer_form(struct errand *e, const struct access_grant *g)
 		if (allowed_everywhere(e, g, t->controls[i].f.name))
 			names_add(&allowed, t->controls[i].f.name);
 	}
-	x = setform_new(
-	    session_ctx(e->steer->gw->session), nodes, e->n_nodes, &allowed);
+	x = setform_new(session_ctx(e->steer->gw->session), nodes, e->n_nodes,
+	    &allowed, clock_mono(e->steer->gw->clock));
 	free(nodes);
 	names_fini(&allowed);
 	if (!x) {
@@ -323,13 +244,19 @@ start(struct errand *e)
 	struct steer *s = e->steer;
 	struct fault f = { 0 };
 
-	if (is_too_much(e->n_nodes, e->n, &f) || !errand_check(e, &f)) {
+	if (errand_is_too_much(e->n_nodes, e->n, &f) || !errand_check(e, &f)) {
 		errand_refuse(e, &f);
 		return;
 	}
 	TAILQ_REMOVE(&s->errands, e, entry);
 	TAILQ_INSERT_TAIL(&s->errands, e, entry);
 	e->ready = true;
+	if (e->rq && clock_mono(s->gw->clock) >= e->due_mono) {
+		refuse_simply(e, FAULT_LOCKED,
+		    "it took too long to find out whether you may; nothing was "
+		    "written; try again");
+		return;
+	}
 	if (e->rq && errand_is_locked(e)) {
 		f.condition = FAULT_LOCKED;
 		f.node = errand_node(e, 0)->id;
@@ -339,6 +266,7 @@ start(struct errand *e)
 		return;
 	}
 	errand_serve(s);
+	watch_due(s);
 }
 
 /* A form of fewer nodes than were named would be taken for that of all. */
@@ -346,18 +274,18 @@ static void
 granted(void *arg, const struct access_grant *g)
 {
 	struct errand *e = arg;
-	struct fault f = { .condition = "forbidden" };
+	struct fault f = { .condition = "forbidden/cancel" };
 	const struct node *first = errand_node(e, 0);
 	size_t asked = e->n_nodes;
 
 	if (g->busy) {
-		refuse_simply(e, "resource-constraint", too_many);
+		refuse_simply(e, "resource-constraint", steer_too_many);
 		return;
 	}
 	reduce(e, g);
 	if (e->n_nodes == 0 || (e->is_form ? e->n_nodes < asked : e->n == 0)) {
 		f.node = first ? first->id : NULL;
-		errbuf_set(&f.text, ERR_REFUSED, "%s", not_yours);
+		errbuf_set(&f.text, ERR_REFUSED, "%s", steer_not_yours);
 		errand_refuse(e, &f);
 		return;
 	}
@@ -383,7 +311,7 @@ ask_access(struct errand *e, const struct tokens *tokens)
 		.names = &names };
 
 	for (size_t i = 0; i < e->n_nodes; i++)
-		nodes[i] = nodes_by_handle(&gw->nodes, e->nodes[i]);
+		nodes[i] = nodes_by_handle(&gw->nodes, e->nodes[i].handle);
 	for (size_t i = 0; i < e->n; i++) {
 		if (!errand_is_pulse(e, &e->v[i]))
 			names_add(&names, e->v[i].name);
@@ -402,7 +330,7 @@ begin(struct errand *e, xmpp_stanza_t *el)
 	struct ctl_set set;
 	struct fault f = { 0 };
 
-	if (take(e, el, &set, &f))
+	if (errand_take(e, el, &set, &f))
 		ask_access(e, &set.tokens);
 	else
 		errand_refuse(e, &f);
@@ -438,7 +366,12 @@ steer_message(struct steer *s, xmpp_stanza_t *message)
 	xmpp_stanza_t *el =
 	    xmpp_stanza_get_child_by_name_and_ns(message, "set", CONTROL_NS);
 
-	if (el && from && (!type || strcmp(type, "groupchat") != 0))
+	if (!el || !from || (type && strcmp(type, "groupchat") == 0))
+		return;
+	if (xmpp_stanza_get_child_by_ns(message, "urn:xmpp:delay"))
+		refuse_simply(errand_new(s, NULL, from), "unexpected-request",
+		    "a server has kept the message: it is too late for it");
+	else
 		begin(errand_new(s, NULL, from), el);
 }
 
@@ -449,7 +382,18 @@ steer_new(struct gateway *gw)
 
 	s->gw = gw;
 	TAILQ_INIT(&s->errands);
+	uv_timer_init(&gw->loop, &s->timer);
+	s->timer.data = s;
 	return s;
+}
+
+void
+steer_stop(struct steer *s)
+{
+	if (s->closed)
+		return;
+	s->closed = true;
+	uv_close((uv_handle_t *)&s->timer, NULL);
 }
 
 /* What is answered now goes nowhere. */

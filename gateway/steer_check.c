@@ -12,9 +12,39 @@ const struct node *
 errand_node(const struct errand *e, size_t i)
 {
 	const struct node *n =
-	    nodes_by_handle(&e->steer->gw->nodes, e->nodes[i]);
+	    nodes_by_handle(&e->steer->gw->nodes, e->nodes[i].handle);
 
 	return n && n->cfg ? n : NULL;
+}
+
+bool
+errand_holds(const struct errand *e, size_t i, struct fault *f)
+{
+	const struct access *a = e->steer->gw->access;
+	const struct target *was = &e->nodes[i];
+	const struct node *n = errand_node(e, i);
+
+	f->node = n ? n->id : NULL;
+	f->param = NULL;
+	if (!n) {
+		f->condition = "item-not-found";
+		errbuf_set(&f->text, ERR_NOTFOUND,
+		    "the node was removed from the configuration");
+		return false;
+	}
+	if (strcmp(n->thing.owner, was->owner) != 0 ||
+	    access_standing(a, e->bare, n) < was->standing) {
+		f->condition = "forbidden/cancel";
+		errbuf_set(&f->text, ERR_REFUSED, "%s", steer_not_yours);
+		return false;
+	}
+	if (n->unit == was->unit)
+		return true;
+	f->condition = FAULT_LOCKED;
+	errbuf_set(&f->text, ERR_BUSY,
+	    "%s was configured anew meanwhile; look at it, and try again",
+	    n->id);
+	return false;
 }
 
 /* What is asked for: the control itself, also by its pulse. */
@@ -156,6 +186,10 @@ errand_check(const struct errand *e, struct fault *f)
 	struct setting_what what;
 	struct value to;
 
+	for (size_t i = 0; i < e->n_nodes; i++) {
+		if (!errand_holds(e, i, f))
+			return false;
+	}
 	for (size_t i = 0; i < e->n_nodes * e->n; i++) {
 		const struct wish *w = &e->v[i % e->n];
 

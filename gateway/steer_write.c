@@ -12,7 +12,7 @@ static bool
 has_node(const struct errand *e, uint32_t handle)
 {
 	for (size_t i = 0; i < e->n_nodes; i++) {
-		if (e->nodes[i] == handle)
+		if (e->nodes[i].handle == handle)
 			return true;
 	}
 	return false;
@@ -32,7 +32,7 @@ errand_is_locked(const struct errand *e)
 
 	while ((o = TAILQ_PREV(o, errands, entry))) {
 		for (size_t i = 0; o->ready && i < o->n_nodes; i++) {
-			if (has_node(e, o->nodes[i]))
+			if (has_node(e, o->nodes[i].handle))
 				return true;
 		}
 	}
@@ -91,7 +91,7 @@ list(const struct errand *e, size_t from, size_t to)
 
 /* What was written stays, and is told. */
 static void
-stop_midway(struct errand *e, struct fault *f)
+tell_midway(struct errand *e, struct fault *f)
 {
 	size_t all = e->n_nodes * e->n;
 	char *before = list(e, 0, e->at), *after = list(e, e->at + 1, all);
@@ -103,6 +103,12 @@ stop_midway(struct errand *e, struct fault *f)
 		    why.text, before, after);
 	free(before);
 	free(after);
+}
+
+static void
+stop_midway(struct errand *e, struct fault *f)
+{
+	tell_midway(e, f);
 	errand_refuse(e, f);
 }
 
@@ -120,6 +126,10 @@ written(void *arg, const struct setting_end *end)
 	/* The daemon stops: it is not said what cannot be known any more. */
 	if (e->steer->gw->stopping)
 		return;
+	if (e->late) {
+		errand_end(e);
+		return;
+	}
 	if (end->result == OK) {
 		e->at++;
 		proceed(e);
@@ -139,13 +149,8 @@ write_next(struct errand *e, const struct wish *w, struct fault *f)
 	struct setting_what what;
 	struct value to;
 
-	if (!n) {
-		f->condition = "item-not-found";
-		errbuf_set(&f->text, ERR_NOTFOUND,
-		    "the node was removed from the configuration");
-		return false;
-	}
-	if (!errand_understand(e, n, w, &to, &what, f))
+	if (!errand_holds(e, e->at / e->n, f) ||
+	    !errand_understand(e, n, w, &to, &what, f))
 		return false;
 	f->param = NULL;
 	f->condition = FAULT_LOCKED;
@@ -166,16 +171,46 @@ proceed(struct errand *e)
 		stop_midway(e, &f);
 }
 
+/* What is under way cannot be called back: it keeps its node until it ends. */
 void
-errand_serve(struct steer *s)
+errand_hurry(struct errand *e)
+{
+	const struct wish *w = &e->v[e->at % e->n];
+	const struct node *n = errand_node(e, e->at / e->n);
+	struct fault f = { .condition = FAULT_LOCKED,
+		.node = n ? n->id : NULL };
+
+	e->late = true;
+	errbuf_set(&f.text, ERR_BUSY,
+	    "%.32s: %.64s is still being written after %d s, and it is not "
+	    "known whether it will be",
+	    n ? n->id : "a node that was removed", w->name, ANSWER_MS / 1000);
+	tell_midway(e, &f);
+	errand_answer(e, &f);
+}
+
+static struct errand *
+next_to_serve(struct steer *s)
 {
 	struct errand *e = TAILQ_FIRST(&s->errands);
 
 	while (e && (!e->ready || e->writing || errand_is_locked(e)))
 		e = TAILQ_NEXT(e, entry);
-	if (!e)
+	return e;
+}
+
+/* One that ends at once lets others begin: those are found here too. */
+void
+errand_serve(struct steer *s)
+{
+	struct errand *e;
+
+	if (s->serving)
 		return;
-	e->writing = true;
-	proceed(e);
-	errand_serve(s);
+	s->serving = true;
+	while ((e = next_to_serve(s))) {
+		e->writing = true;
+		proceed(e);
+	}
+	s->serving = false;
 }

@@ -12,8 +12,21 @@
 json_t *sticker_json(
     struct gateway *gw, struct node *n, bool secrets, bool asset);
 
-/* sticker_printed notes that the present KEY stands on paper, which freezes
- * the claim tags.  False when there is nothing to print yet. */
-bool sticker_printed(struct gateway *gw, struct node *n);
+/* sticker_note adds "sticker", "printed_at" (UTC or null) and "copies", both of
+ * the sticker that was printed last. */
+void sticker_note(const struct node *n, json_t *o);
+
+/* sticker_printed notes that the KEY of that generation stands on paper once
+ * more, which freezes the claim tags.  False when it is not the KEY now, or
+ * nobody can claim with it: that paper is void. */
+bool sticker_printed(struct gateway *gw, struct node *n, int64_t key_gen);
+
+/* sticker_due: the KEY is new since the sticker was printed, and the node waits
+ * for an owner. */
+bool sticker_due(const struct node *n);
+
+/* sticker_idle_days is how long a sticker has been about with no claim, in
+ * whole days; 0 while that is no longer than it should. */
+int sticker_idle_days(const struct node *n, int64_t utc_ms);
 
 #endif

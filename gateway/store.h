@@ -39,6 +39,7 @@ enum err store_delete(struct store *s, const struct node *n);
 enum err store_decide(
     struct store *s, const char *question, const char *answer) MUST_USE;
 enum err store_undecide(struct store *s, const char *question) MUST_USE;
+enum err store_undecide_all(struct store *s) MUST_USE;
 void store_decisions(struct store *s,
     void (*each)(void *arg, const char *question, const char *answer),
     void *arg);

@@ -5,7 +5,8 @@
  * each subscriber when it is sent.  A subscription is of a full JID and ends
  * with its presence, with a bounce, with our connection, and when its
  * subscriber sees nothing of the source any more.  Buses have no events: their
- * nodes tell it.
+ * nodes tell it.  Nothing of this is kept: after a restart a state counts as
+ * not acknowledged, since what is wrong then may be something else.
  *
  * Thread: loop.  Spec: XEP-0326 3.4, 3.5. */
 #ifndef GATEWAY_TELL_H
@@ -26,7 +27,8 @@ void tell_free(struct tell *t); /* once the loop has ended */
 enum { TELL_SUBS_MAX = 4096, TELL_SUBS_EACH = 32 }; /* of all, of an account */
 enum err tell_subscribe(struct tell *t, const char *from, const char *bare,
     const struct conc_req *r) MUST_USE;
-/* tell_unsubscribe takes kinds away; a subscription without any ends. */
+/* tell_unsubscribe takes kinds away, all when none is named; a subscription
+ * without any ends. */
 void tell_unsubscribe(
     struct tell *t, const char *from, const struct conc_req *r);
 
@@ -40,6 +42,8 @@ void tell_claim(struct tell *t, const struct node *n, const char *was_owner);
 /* tell_shared: bare may see the node now; tell_hide: not any more. */
 void tell_shared(struct tell *t, const struct node *n, const char *bare);
 void tell_hide(struct tell *t, const struct node *n, const char *bare);
+/* tell_has: bare is told of events. */
+bool tell_has(const struct tell *t, const char *bare);
 /* tell_configure: the section of n is about to be replaced by `is`; NULL: n
  * leaves the configuration. */
 void tell_configure(struct tell *t, struct node *n, const struct cfg_node *is);

@@ -5,8 +5,10 @@
 #include "gateway/cmd.h"
 #include "gateway/interpret.h"
 #include "gateway/keeper.h"
+#include "gateway/meta.h"
 #include "gateway/plant.h"
 #include "gateway/registrar.h"
+#include "gateway/sticker.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -64,31 +66,113 @@ device_warning(json_t *a, struct gateway *gw, const struct node *n)
 }
 
 static void
-node_warning(json_t *a, const struct gateway *gw, const struct node *n)
+node_warning(json_t *a, const struct node *n)
 {
-	static const int64_t week_ms = INT64_C(7) * 86400 * 1000;
-	int64_t printed = clock_utc(gw->clock) - n->printed_utc;
 	char cmd[256];
 
-	if (n->thing.claim == CLAIM_REMOVED && !thing_has_owner(&n->thing)) {
+	if (n->thing.claim != CLAIM_REMOVED || thing_has_owner(&n->thing))
+		return;
+	snprintf(cmd, sizeof(cmd), "thingbridge reset %s", n->id);
+	warn(a, cmd, mem_printf("%s: not in the registry", n->id));
+}
+
+/* Whoever reads the node takes it for the device that was claimed. */
+static void
+replaced_warning(json_t *a, const struct node *n)
+{
+	const struct tag *was = tags_find(&n->claim, "SN"), *is;
+	struct tags now = { 0 };
+	char cmd[256];
+
+	meta_claim(n, &now);
+	is = tags_find(&now, "SN");
+	if (n->frozen && was && is && strcmp(was->value, is->value) != 0) {
 		snprintf(cmd, sizeof(cmd), "thingbridge reset %s", n->id);
-		warn(a, cmd, mem_printf("%s: not in the registry", n->id));
-	}
-	if (strcmp(node_sticker(n), "stale") == 0 &&
-	    !thing_has_owner(&n->thing)) {
-		snprintf(cmd, sizeof(cmd), "thingbridge stickers %s", n->id);
 		warn(a, cmd,
-		    mem_printf("%s: its KEY has changed since the sticker was "
-			       "printed; print a new one",
-			n->id));
+		    mem_printf("%s: the device there says SN %s, its sticker "
+			       "says %s: was it replaced?  A reset makes it a "
+			       "node of its own, for which a new sticker goes "
+			       "to the owner",
+			n->id, is->value, was->value));
 	}
-	if (strcmp(node_sticker(n), "printed") == 0 && printed > week_ms) {
-		snprintf(cmd, sizeof(cmd), "thingbridge stickers %s", n->id);
-		warn(a, cmd,
-		    mem_printf("%s: its sticker was printed %d days ago, and "
-			       "nobody has claimed it",
-			n->id, (int)(printed / 86400000)));
+	tags_fini(&now);
+}
+
+/* The nodes of one warning: a line each would hide the others'. */
+struct tally {
+	const struct node *first;
+	size_t n;
+	int days; /* the most of any */
+};
+
+static void
+count(struct tally *t, const struct node *n, int days)
+{
+	if (t->n++ == 0)
+		t->first = n;
+	if (days > t->days)
+		t->days = days;
+}
+
+static char *
+tally_text(const struct tally *t)
+{
+	if (t->n == 1)
+		return mem_strdup(t->first->id);
+	return mem_printf("%s and %zu more", t->first->id, t->n - 1);
+}
+
+static void
+due_warning(json_t *a, const struct tally *t)
+{
+	const char *which = t->n == 1 ? t->first->id : "--unclaimed";
+	char *who = tally_text(t);
+	char cmd[256];
+
+	snprintf(cmd, sizeof(cmd),
+	    "thingbridge stickers %s -f pdf -o stickers.pdf", which);
+	warn(a, cmd,
+	    mem_printf("%s: a new sticker is due; the KEY has changed (disown "
+		       "or reset), and the old one claims nothing",
+		who));
+	free(who);
+}
+
+static void
+idle_warning(json_t *a, const struct tally *t)
+{
+	char *who = tally_text(t);
+	char cmd[256];
+
+	if (t->n == 1)
+		snprintf(cmd, sizeof(cmd), "thingbridge stickers %s -f term",
+		    t->first->id);
+	else
+		snprintf(cmd, sizeof(cmd), "thingbridge nodes --unclaimed");
+	warn(a, cmd,
+	    mem_printf("%s: sticker%s %d days ago, still unclaimed", who,
+		t->n == 1 ? " printed" : "s printed up to", t->days));
+	free(who);
+}
+
+static void
+sticker_warnings(json_t *a, const struct gateway *gw)
+{
+	struct tally due = { NULL, 0, 0 }, idle = { NULL, 0, 0 };
+
+	for (size_t i = 0; i < gw->nodes.n; i++) {
+		const struct node *n = gw->nodes.v[i];
+		int days = sticker_idle_days(n, clock_utc(gw->clock));
+
+		if (n->cfg && sticker_due(n))
+			count(&due, n, 0);
+		if (n->cfg && days)
+			count(&idle, n, days);
 	}
+	if (due.n)
+		due_warning(a, &due);
+	if (idle.n)
+		idle_warning(a, &idle);
 }
 
 /* One line for all nodes that the registry refused: the cause is mostly one. */
@@ -190,7 +274,8 @@ connection_warning(json_t *a, struct gateway *gw)
 			warn(a, offline_hint(gw), mem_strdup(gw->offline_why));
 	} else if (!*registrar_jid(gw->registrar)) {
 		warn(a, "thingbridge registry",
-		    mem_printf("no Thing Registry is found%s%s",
+		    mem_printf("no Thing Registry is found%s%s; is it "
+			       "running?  [registry] jid names one elsewhere",
 			trouble[0] ? ": " : "", trouble));
 	} else if (!registrar_reachable(gw->registrar) &&
 	    !registrar_rests(gw->registrar)) {
@@ -222,7 +307,9 @@ warnings_json(struct gateway *gw)
 		if (!n->cfg)
 			continue;
 		device_warning(a, gw, n);
-		node_warning(a, gw, n);
+		node_warning(a, n);
+		replaced_warning(a, n);
 	}
+	sticker_warnings(a, gw);
 	return a;
 }

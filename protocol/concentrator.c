@@ -79,7 +79,7 @@ static const struct {
 } results[CONC_RESULTS] = {
 	{ "OK", NULL },
 	{ "NotFound", "item-not-found" },
-	{ "InsufficientPrivileges", "forbidden" },
+	{ "InsufficientPrivileges", "forbidden/cancel" },
 	{ "Locked", "conflict" },
 	{ "NotImplemented", "feature-not-implemented" },
 	{ "FormError", "bad-request" },

@@ -63,25 +63,41 @@ add_form(struct ctl_set *s, xmpp_stanza_t *x, struct errbuf *eb)
 	for (size_t i = 0; i < s->form.n && e == OK; i++) {
 		const struct form_field *f = &s->form.v[i];
 
-		if (f->var && f->value && strncmp(f->var, "xdd ", 4) != 0)
-			e = add(s, CTL_FORM, f->var, f->value, eb);
+		if (!f->var || !f->value || strncmp(f->var, "xdd ", 4) == 0)
+			continue;
+		e = f->n_more ? errbuf_set(eb, ERR_PROTO,
+				    "a parameter has several values")
+			      : add(s, CTL_FORM, f->var, f->value, eb);
 	}
 	return e;
+}
+
+/* What is not known is passed over, but no parameter: the others would be set
+ * without it. */
+static enum err
+add_param(struct ctl_set *s, xmpp_stanza_t *el, struct errbuf *eb)
+{
+	const char *name = xmpp_stanza_get_attribute(el, "name");
+	const char *value = xmpp_stanza_get_attribute(el, "value");
+	enum ctl_type type;
+
+	if (find_type(xmpp_stanza_get_name(el), &type))
+		return add(s, type, name, value, eb);
+	if (!name || !value)
+		return OK;
+	return errbuf_set(eb, ERR_PROTO, "\"%.64s\" is no type of parameters",
+	    xmpp_stanza_get_name(el));
 }
 
 static enum err
 add_params(struct ctl_set *s, xmpp_stanza_t *el, struct errbuf *eb)
 {
 	xmpp_stanza_t *c = xmpp_stanza_get_children(el);
-	enum ctl_type type;
 	enum err e = OK;
 
 	for (; e == OK && (c = child_next(c, NULL, CONTROL_NS));
-	     c = xmpp_stanza_get_next(c)) {
-		if (find_type(xmpp_stanza_get_name(c), &type))
-			e = add(s, type, xmpp_stanza_get_attribute(c, "name"),
-			    xmpp_stanza_get_attribute(c, "value"), eb);
-	}
+	     c = xmpp_stanza_get_next(c))
+		e = add_param(s, c, eb);
 	return e;
 }
 

@@ -47,8 +47,9 @@ struct ctl_set {
 
 /* ctl_set_parse reads <set/>; ctl_form_parse <getForm/>.  Call ctl_set_fini,
  * also after an error.
- * Errors: ERR_PROTO a parameter without name or value, none at all, two of one
- * name, parameters and a form; ERR_RANGE too many or too long. */
+ * Errors: ERR_PROTO a parameter without name or value, of no known type, with
+ * several values, none at all, two of one name, parameters and a form;
+ * ERR_RANGE too many or too long. */
 enum err ctl_set_parse(
     xmpp_stanza_t *el, struct ctl_set *out, struct errbuf *eb) MUST_USE;
 enum err ctl_form_parse(

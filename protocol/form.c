@@ -63,6 +63,8 @@ form_put(xmpp_ctx_t *ctx, xmpp_stanza_t *x, const struct form_field *f)
 		put_option(ctx, el, &f->options[i]);
 	if (f->value)
 		stanza_put(ctx, el, "value", f->value);
+	for (size_t i = 0; i < f->n_more; i++)
+		stanza_put(ctx, el, "value", f->more[i]);
 	if (f->not_same)
 		stanza_add(el, stanza_el(ctx, "notSame", DYNAMIC_NS));
 	if (f->group) {
@@ -84,6 +86,15 @@ form_submit(
 	xmpp_stanza_set_attribute(el, "var", var);
 	stanza_put(ctx, el, "value", value);
 	stanza_add(x, el);
+}
+
+xmpp_stanza_t *
+form_row(xmpp_ctx_t *ctx, xmpp_stanza_t *x, const char *name)
+{
+	xmpp_stanza_t *row = stanza_el(ctx, name, NULL);
+
+	stanza_add(x, row);
+	return row;
 }
 
 /* Owned by the form from here on; NULL stays NULL. */
@@ -112,6 +123,33 @@ child_text(struct form *form, xmpp_stanza_t *el, const char *name)
 	    child_next(xmpp_stanza_get_children(el), name, FORM_NS);
 
 	return c ? keep(form, stanza_text(c)) : NULL;
+}
+
+static enum err
+read_values(struct form *form, xmpp_stanza_t *field, struct form_field *f,
+    struct errbuf *eb)
+{
+	xmpp_stanza_t *c = xmpp_stanza_get_children(field);
+	const char **v = NULL;
+	size_t n = 0, cap = 0;
+
+	for (; (c = child_next(c, "value", FORM_NS)) && n <= FORM_VALUES_MAX;
+	     c = xmpp_stanza_get_next(c)) {
+		const char *text = keep(form, stanza_text(c));
+
+		if (!f->value) {
+			f->value = text;
+			continue;
+		}
+		v = mem_grow(v, n, &cap, sizeof(*v));
+		v[n++] = text;
+	}
+	f->more = keep(form, v);
+	f->n_more = n;
+	return n < FORM_VALUES_MAX
+	    ? OK
+	    : errbuf_set(eb, ERR_RANGE, "a form field has more than %d values",
+		  FORM_VALUES_MAX);
 }
 
 static void
@@ -164,17 +202,18 @@ read_field(struct form *form, xmpp_stanza_t *el, struct form_field *f,
 	xmpp_stanza_t *kids = xmpp_stanza_get_children(el);
 	xmpp_stanza_t *group =
 	    child_next(kids, "parameterGroup", "urn:xmpp:iot:control");
+	enum err e;
 
 	f->var = attr_copy(form, el, "var");
 	f->type = attr_copy(form, el, "type");
 	f->label = attr_copy(form, el, "label");
 	f->desc = child_text(form, el, "desc");
-	f->value = child_text(form, el, "value");
 	f->not_same = child_next(kids, "notSame", DYNAMIC_NS) != NULL;
 	if (group)
 		f->group = attr_copy(form, group, "name");
 	read_validate(form, el, f);
-	return read_options(form, el, f, eb);
+	e = read_values(form, el, f, eb);
+	return e == OK ? read_options(form, el, f, eb) : e;
 }
 
 /* A submitted form may leave out the types, never the names. */
@@ -192,19 +231,12 @@ check_field(
 	return OK;
 }
 
-enum err
-form_parse(xmpp_stanza_t *x, struct form *out, struct errbuf *eb)
+static enum err
+read_fields(xmpp_stanza_t *x, struct form *out, struct errbuf *eb)
 {
-	const char *name = xmpp_stanza_get_name(x);
-	const char *ns = xmpp_stanza_get_ns(x);
 	xmpp_stanza_t *c = xmpp_stanza_get_children(x);
 	enum err e = OK;
 
-	memset(out, 0, sizeof(*out));
-	if (!name || !ns || strcmp(name, "x") != 0 || strcmp(ns, FORM_NS) != 0)
-		return errbuf_set(eb, ERR_UNSUP, "not a form");
-	out->type = attr_copy(out, x, "type");
-	out->title = child_text(out, x, "title");
 	for (; e == OK && (c = child_next(c, "field", FORM_NS));
 	     c = xmpp_stanza_get_next(c)) {
 		if (out->n == FORM_FIELDS_MAX)
@@ -219,6 +251,27 @@ form_parse(xmpp_stanza_t *x, struct form *out, struct errbuf *eb)
 	return e;
 }
 
+enum err
+form_parse(xmpp_stanza_t *x, struct form *out, struct errbuf *eb)
+{
+	const char *name = xmpp_stanza_get_name(x);
+	const char *ns = xmpp_stanza_get_ns(x);
+
+	memset(out, 0, sizeof(*out));
+	if (!name || !ns || strcmp(name, "x") != 0 || strcmp(ns, FORM_NS) != 0)
+		return errbuf_set(eb, ERR_UNSUP, "not a form");
+	out->type = attr_copy(out, x, "type");
+	out->title = child_text(out, x, "title");
+	return read_fields(x, out, eb);
+}
+
+enum err
+form_parse_row(xmpp_stanza_t *item, struct form *out, struct errbuf *eb)
+{
+	memset(out, 0, sizeof(*out));
+	return read_fields(item, out, eb);
+}
+
 void
 form_fini(struct form *f)
 {
@@ -229,12 +282,20 @@ form_fini(struct form *f)
 	*f = (struct form){ 0 };
 }
 
-const char *
-form_value(const struct form *f, const char *var)
+const struct form_field *
+form_field(const struct form *f, const char *var)
 {
 	for (size_t i = 0; i < f->n; i++) {
 		if (f->v[i].var && strcmp(f->v[i].var, var) == 0)
-			return f->v[i].value;
+			return &f->v[i];
 	}
 	return NULL;
+}
+
+const char *
+form_value(const struct form *f, const char *var)
+{
+	const struct form_field *field = form_field(f, var);
+
+	return field ? field->value : NULL;
 }

@@ -93,7 +93,10 @@ struct reader {
 	bool uri;       /* = for :, percent escapes, R apart */
 	size_t segment; /* from 1, for people */
 	struct buf name, value;
-	struct tags *tags;
+	struct tags *tags; /* NULL: a search */
+	enum err (*each)(
+	    void *arg, const struct iotdisco_op *op, struct errbuf *eb);
+	void *arg;
 	char *registry;
 	struct errbuf *eb;
 };
@@ -103,8 +106,8 @@ struct reader {
 static enum err
 fault(struct reader *r, enum err e, const char *what)
 {
-	return errbuf_set(
-	    r->eb, e, "part %zu of the claim text %s", r->segment, what);
+	return errbuf_set(r->eb, e, "part %zu of the %s %s", r->segment,
+	    r->tags ? "claim text" : "search", what);
 }
 
 static int
@@ -194,10 +197,82 @@ keep_tag(struct reader *r, bool num)
 	return e == ERR_BUSY ? ERR_PROTO : e;
 }
 
+/* Of a search URI; the longer ones first. */
+static const struct sign {
+	const char *text;
+	enum search_kind kind;
+} signs[] = {
+	{ "<>", SEARCH_NEQ },
+	{ "<=", SEARCH_LTEQ },
+	{ ">=", SEARCH_GTEQ },
+	{ "<", SEARCH_LT },
+	{ ">", SEARCH_GT },
+	{ "=", SEARCH_EQ },
+	{ "~", SEARCH_MASK },
+};
+
+/* Takes the sign at r->at, which is there. */
+static enum search_kind
+take_sign(struct reader *r)
+{
+	const struct sign *s = signs;
+
+	while (strncmp(r->at, s->text, strlen(s->text)) != 0)
+		s++;
+	r->at += strlen(s->text);
+	return s->kind;
+}
+
+static bool
+is_pointer(const char *name)
+{
+	static const char *const names[] = { "JID", "NID", "SID", "PT" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcasecmp(name, names[i]) == 0)
+			return true;
+	return false;
+}
+
+/* The first character of a mask is its wildcard, the rest what must fit. */
+static void
+split_mask(struct reader *r, struct iotdisco_op *op, char wildcard[8])
+{
+	size_t n = r->value.len > 0;
+
+	while (n < 4 && (op->value[n] & 0xC0) == 0x80)
+		n++;
+	memcpy(wildcard, op->value, n);
+	op->wildcard = wildcard;
+	op->value += n;
+}
+
+static enum err
+keep_op(struct reader *r, enum search_kind kind, bool num)
+{
+	struct iotdisco_op op = { .kind = kind,
+		.num = num,
+		.name = r->name.data,
+		.value = r->value.data,
+		.wildcard = "" };
+	char wildcard[8] = "";
+
+	if (!num && kind == SEARCH_EQ && strcasecmp(op.name, "R") == 0)
+		return keep_registry(r);
+	if (is_pointer(op.name))
+		return errbuf_set(r->eb, ERR_UNSUP,
+		    "the text points to a thing, it does not search for one: "
+		    "\"thingowner read\" and \"browse\" take its JID");
+	if (kind == SEARCH_MASK)
+		split_mask(r, &op, wildcard);
+	return r->each(r->arg, &op, r->eb);
+}
+
 /* In the URI form <, > and ~ make a search of it. */
 static enum err
 take_segment(struct reader *r)
 {
+	enum search_kind kind = SEARCH_EQ;
 	bool num = *r->at == '#';
 	enum err e;
 
@@ -209,13 +284,16 @@ take_segment(struct reader *r)
 	if (r->at == r->end || *r->at == ';')
 		return fault(
 		    r, ERR_PROTO, r->uri ? "has no '='" : "has no ':'");
-	if (*r->at != (r->uri ? '=' : ':'))
+	if (!r->tags)
+		kind = take_sign(r);
+	else if (*r->at++ != (r->uri ? '=' : ':'))
 		return errbuf_set(r->eb, ERR_UNSUP,
 		    "the text is a search, it does not claim a thing: "
 		    "\"thingowner search\" finds things");
-	r->at++;
 	e = take_text(r, ";", &r->value);
-	return e == OK ? keep_tag(r, num) : e;
+	if (e != OK)
+		return e;
+	return r->tags ? keep_tag(r, num) : keep_op(r, kind, num);
 }
 
 static enum err
@@ -229,7 +307,7 @@ take_segments(struct reader *r)
 		if (r->at < r->end)
 			r->at++; /* the ';' */
 	}
-	if (e != OK)
+	if (e != OK || !r->tags)
 		return e;
 	if (r->tags->n == 0)
 		return errbuf_set(
@@ -272,23 +350,47 @@ wipe(struct buf *b)
 	buf_fini(b);
 }
 
+/* Reads all, and hands R out on OK. */
+static enum err
+read_all(struct reader *r, enum err e, char **registry)
+{
+	*registry = NULL;
+	if (e == OK)
+		e = take_segments(r);
+	wipe(&r->name);
+	wipe(&r->value);
+	if (e == OK)
+		*registry = r->registry;
+	else
+		free(r->registry);
+	return e;
+}
+
 enum err
 iotdisco_decode(
     const char *text, struct tags *out, char **registry, struct errbuf *eb)
 {
 	struct reader r = { .at = text, .end = text, .tags = out, .eb = eb };
+	enum err e = read_all(&r, open_text(&r, text), registry);
+
+	if (e != OK)
+		tags_fini(out);
+	return e;
+}
+
+enum err
+iotdisco_search(const char *text,
+    enum err (*each)(
+	void *arg, const struct iotdisco_op *op, struct errbuf *eb),
+    void *arg, char **registry, struct errbuf *eb)
+{
+	struct reader r = {
+		.at = text, .end = text, .each = each, .arg = arg, .eb = eb
+	};
 	enum err e = open_text(&r, text);
 
-	*registry = NULL;
-	if (e == OK)
-		e = take_segments(&r);
-	wipe(&r.name);
-	wipe(&r.value);
-	if (e != OK) {
-		tags_fini(out);
-		free(r.registry);
-		return e;
-	}
-	*registry = r.registry;
-	return OK;
+	if (e == OK && !r.uri)
+		e = errbuf_set(eb, ERR_UNSUP,
+		    "the text claims a thing, it does not search for one");
+	return read_all(&r, e, registry);
 }

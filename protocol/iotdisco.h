@@ -2,12 +2,17 @@
  *
  *     IoTDisco;SN:394872;MAN:example.org;#V:1.2;KEY:...       (XEP-0347 3.8)
  *     iotdisco:SN=394872;MAN=example.org;#V=1.2;KEY=...;R=registry.example.org
+ *
+ * and search URIs, which have operators and no KEY:
+ *
+ *     iotdisco:MAN=example.org;#V>=1;#V<2;SN~*39*;R=registry.example.org
  */
 #ifndef PROTOCOL_IOTDISCO_H
 #define PROTOCOL_IOTDISCO_H
 
 #include "common/buf.h"
 #include "common/err.h"
+#include "protocol/search.h"
 #include "protocol/tag.h"
 
 enum { IOTDISCO_MAX = 4096 }; /* bytes of the longest text taken */
@@ -31,5 +36,23 @@ enum err iotdisco_encode_uri(
  * ERR_RANGE; out and registry are then empty. */
 enum err iotdisco_decode(const char *text, struct tags *out, char **registry,
     struct errbuf *eb) MUST_USE;
+
+/* One part of a search URI; texts are gone after the call. */
+struct iotdisco_op {
+	enum search_kind kind; /* none of a range */
+	bool num;
+	const char *name, *value;
+	const char
+	    *wildcard; /* of SEARCH_MASK the character after ~; else "" */
+};
+
+/* iotdisco_search calls each for every operator, and gives R as
+ * iotdisco_decode does; after an error of each it goes no further.
+ * Errors: ERR_UNSUP: the text claims a thing, or points to one; ERR_PROTO,
+ * ERR_RANGE, and those of each; registry is then empty. */
+enum err iotdisco_search(const char *text,
+    enum err (*each)(
+	void *arg, const struct iotdisco_op *op, struct errbuf *eb),
+    void *arg, char **registry, struct errbuf *eb) MUST_USE;
 
 #endif

@@ -104,6 +104,27 @@ node_refs_add(struct node_refs *t, const struct node_ref *ref)
 	t->v[t->n++] = *ref;
 }
 
+char *
+node_refs_copy(struct node_refs *to, const struct node_refs *from)
+{
+	char *text, *at;
+	size_t size = 1;
+
+	for (size_t i = 0; i < from->n; i++)
+		size += strlen(from->v[i].node) + strlen(from->v[i].source) +
+		    strlen(from->v[i].cache) + 3;
+	at = text = mem_array(size, 1);
+	for (size_t i = 0; i < from->n; i++) {
+		const char *node = mem_pack(&at, from->v[i].node);
+		const char *source = mem_pack(&at, from->v[i].source);
+		const struct node_ref ref = { node, source,
+			mem_pack(&at, from->v[i].cache) };
+
+		node_refs_add(to, &ref);
+	}
+	return text;
+}
+
 enum err
 node_refs_parse(xmpp_stanza_t *el, struct node_refs *out, struct errbuf *eb)
 {

@@ -41,6 +41,9 @@ enum err node_refs_parse(
     xmpp_stanza_t *el, struct node_refs *out, struct errbuf *eb) MUST_USE;
 bool node_refs_has(const struct node_refs *t, const struct node_ref *ref);
 void node_refs_add(struct node_refs *t, const struct node_ref *ref);
+/* node_refs_copy adds copies of from's to to; returns what their texts are in,
+ * to be freed after to. */
+char *node_refs_copy(struct node_refs *to, const struct node_refs *from);
 void node_refs_build(
     xmpp_ctx_t *ctx, xmpp_stanza_t *el, const struct node_ref *v, size_t n);
 void node_refs_fini(struct node_refs *t);

@@ -44,6 +44,12 @@ finish(struct seek *k, const struct seek_try *found, const char *why)
 }
 
 bool
+seek_unanswered(const struct seek *k)
+{
+	return k->silent;
+}
+
+bool
 seek_has(xmpp_stanza_t *info, const char *feature)
 {
 	xmpp_stanza_t *query = stanza_payload(info, NULL), *el;
@@ -105,6 +111,20 @@ on_item(void *arg, enum iq_outcome outcome, xmpp_stanza_t *stanza)
 	}
 }
 
+/* The server, of which all the rest is heard. */
+static void
+no_items(struct seek *k, enum iq_outcome outcome)
+{
+	const char *why = "the server does not tell its components";
+
+	if (outcome == IQ_LOST)
+		why = "";
+	else if (outcome == IQ_TIMEOUT)
+		why = "the server does not answer";
+	k->silent |= outcome == IQ_TIMEOUT;
+	finish(k, NULL, why);
+}
+
 /* Components have no user; an item with a node is a part of something. */
 static void
 take_item(struct seek *k, xmpp_stanza_t *el)
@@ -126,12 +146,8 @@ on_items(void *arg, enum iq_outcome outcome, xmpp_stanza_t *stanza)
 	struct seek *k = arg;
 	xmpp_stanza_t *query, *el;
 
-	if (outcome == IQ_LOST) {
-		finish(k, NULL, "");
-		return;
-	}
 	if (outcome != IQ_RESULT) {
-		finish(k, NULL, "the server does not tell its components");
+		no_items(k, outcome);
 		return;
 	}
 	query = stanza_payload(stanza, NULL);
@@ -146,19 +162,11 @@ on_server(void *arg, enum iq_outcome outcome, xmpp_stanza_t *stanza)
 {
 	struct seek *k = arg;
 
-	if (outcome == IQ_LOST) {
-		finish(k, NULL, "");
-		return;
-	}
-	if (outcome == IQ_RESULT && seek_has(stanza, k->plan.feature)) {
+	if (outcome == IQ_RESULT && seek_has(stanza, k->plan.feature))
 		finish(k, &k->here, "");
-		return;
-	}
-	if (outcome != IQ_RESULT || !seek_has(stanza, NS_DISCO_ITEMS)) {
-		finish(k, NULL, "the server does not tell its components");
-		return;
-	}
-	if (!ask_part(k, NS_DISCO_ITEMS, k->here.jid, on_items))
+	else if (outcome != IQ_RESULT || !seek_has(stanza, NS_DISCO_ITEMS))
+		no_items(k, outcome);
+	else if (!ask_part(k, NS_DISCO_ITEMS, k->here.jid, on_items))
 		finish(k, NULL, "");
 }
 

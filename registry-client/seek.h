@@ -60,6 +60,10 @@ void seek_tick(struct seek *k, int64_t mono);
  * be NULL. */
 bool seek_courts(const struct seek *k, const char *bare);
 
+/* seek_unanswered tells, when done is called, whether what was asked did not
+ * answer: what is sought may be there all the same. */
+bool seek_unanswered(const struct seek *k);
+
 /* seek_has tells whether a disco#info result has the feature. */
 bool seek_has(xmpp_stanza_t *info, const char *feature);
 

@@ -30,7 +30,10 @@ struct db {
  * notice:  what a thing must be told and has not acknowledged yet; it outlives
  *          its thing.
  * peer:    the last full JID of an account, and what is known of its
- *          subscription.
+ *          subscription; asked: it may remember answers that it got by the
+ *          rules as they are.
+ * rule:    what an owner lets whom do with a thing, or (thing NULL) with all of
+ *          his; names are lines, in order, and none stands for all.
  * place:   where the things with numbers LAT and LON are, rounded outwards, so
  *          that a search by a box need not look at the whole strip of the
  *          earth that is as wide as one of its sides. */
@@ -85,6 +88,25 @@ static const char *const schema[] = {
 	"	FROM tag AS a JOIN tag AS b USING (thing)"
 	"	WHERE a.name = 'LAT' AND abs(a.num) <= 1e9"
 	"	AND b.name = 'LON' AND abs(b.num) <= 1e9;",
+
+	"ALTER TABLE peer ADD COLUMN asked INTEGER NOT NULL DEFAULT 0;"
+	"CREATE TABLE rule ("
+	"	id INTEGER PRIMARY KEY AUTOINCREMENT,"
+	"	owner TEXT NOT NULL,"
+	"	thing INTEGER REFERENCES thing ON DELETE CASCADE,"
+	"	who TEXT NOT NULL,"
+	"	control INTEGER NOT NULL,"
+	"	allow INTEGER NOT NULL,"
+	"	names TEXT NOT NULL);"
+	"CREATE INDEX thing_account ON thing (jid, owner)"
+	"	WHERE owner IS NOT NULL;"
+	"CREATE INDEX peer_asked ON peer (jid) WHERE asked;"
+	"CREATE INDEX rule_thing ON rule (thing);"
+	"CREATE INDEX rule_who ON rule (owner, who);"
+	"CREATE TRIGGER thing_rules AFTER UPDATE OF owner ON thing"
+	"	WHEN old.owner IS NOT new.owner BEGIN"
+	"	DELETE FROM rule WHERE thing = old.id;"
+	"END;",
 };
 
 enum { SCHEMA_VERSION = sizeof(schema) / sizeof(schema[0]) };

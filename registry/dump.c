@@ -3,10 +3,12 @@
 #include "common/clock.h"
 #include "common/mem.h"
 #include "registry/dump_impl.h"
+#include "registry/notices.h"
 #include "registry/things.h"
 
 #include <inttypes.h>
 #include <jansson.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,12 +18,14 @@ const struct dump_names dump_names[DUMP_KINDS] = {
 	[DUMP_THING] = { "thing", "things" },
 	[DUMP_NOTICE] = { "notice", "notices" },
 	[DUMP_PEER] = { "peer", "peers" },
+	[DUMP_RULE] = { "rule", "rules" },
 };
 
 static const char *const counts[DUMP_KINDS] = {
 	[DUMP_THING] = "SELECT count(*) FROM thing",
 	[DUMP_NOTICE] = "SELECT count(*) FROM notice",
 	[DUMP_PEER] = "SELECT count(*) FROM peer",
+	[DUMP_RULE] = "SELECT count(*) FROM rule",
 };
 
 static const char *const rows[DUMP_KINDS] = {
@@ -29,8 +33,26 @@ static const char *const rows[DUMP_KINDS] = {
 		       " FROM thing ORDER BY id",
 	[DUMP_NOTICE] = "SELECT jid, node, source, cache, via, owner, public,"
 			" kind FROM notice ORDER BY id",
-	[DUMP_PEER] = "SELECT jid, address, subscribed FROM peer ORDER BY jid",
+	[DUMP_PEER] = "SELECT jid, address, subscribed, asked FROM peer"
+		      " ORDER BY jid",
+	[DUMP_RULE] = "SELECT r.id, r.owner, t.jid, t.node, t.source, t.cache,"
+		      " r.who, r.allow, r.control, r.names FROM rule AS r"
+		      " LEFT JOIN thing AS t ON t.id = r.thing ORDER BY r.id",
 };
+
+static void
+wipe_free(void *p)
+{
+	if (p)
+		explicit_bzero(p, malloc_usable_size(p));
+	free(p);
+}
+
+void
+dump_wipes(void)
+{
+	json_set_alloc_funcs(malloc, wipe_free);
+}
 
 void
 dump_step(struct dump_progress *p)
@@ -83,7 +105,7 @@ put_line(json_t *line, FILE *out)
 	char *text = line ? json_dumps(line, JSON_COMPACT) : NULL;
 	bool kept = text && fputs(text, out) >= 0 && putc('\n', out) != EOF;
 
-	mem_free_secret(text);
+	wipe_free(text);
 	json_decref(line);
 	return kept ? OK : ERR_IO;
 }
@@ -149,8 +171,7 @@ put_notice(sqlite3_stmt *st, FILE *out)
 
 	if (line)
 		json_object_set_new(line, "told",
-		    json_string(discovery_name(
-			(enum disc_op)sqlite3_column_int(st, 7))));
+		    json_string(notice_name(sqlite3_column_int64(st, 7))));
 	return put_line(line, out);
 }
 
@@ -158,10 +179,45 @@ static enum err
 put_peer(sqlite3_stmt *st, FILE *out)
 {
 	return put_line(
-	    json_pack("{s:s, s:s, s:s, s:i}", "kind", dump_names[DUMP_PEER].one,
-		"jid", db_text(st, 0), "address", db_text(st, 1), "subscribed",
-		sqlite3_column_int(st, 2)),
+	    json_pack("{s:s, s:s, s:s, s:b, s:b}", "kind",
+		dump_names[DUMP_PEER].one, "jid", db_text(st, 0), "address",
+		db_text(st, 1), "subscribed", sqlite3_column_int(st, 2),
+		"asked", sqlite3_column_int(st, 3)),
 	    out);
+}
+
+/* A rule about all things of its owner names none. */
+static enum err
+put_rule(sqlite3_stmt *st, FILE *out)
+{
+	json_t *line =
+	    json_pack("{s:s, s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:b, s:b, s:s}",
+		"kind", dump_names[DUMP_RULE].one, "rule",
+		(json_int_t)sqlite3_column_int64(st, 0), "owner",
+		db_text(st, 1), "jid", db_text(st, 2), "node", db_text(st, 3),
+		"source", db_text(st, 4), "cache", db_text(st, 5), "who",
+		db_text(st, 6), "allow", sqlite3_column_int(st, 7), "control",
+		sqlite3_column_int(st, 8), "names", db_text(st, 9));
+
+	return put_line(line, out);
+}
+
+static enum err
+put_record(struct things *ts, enum dump_kind kind, sqlite3_stmt *st, FILE *out)
+{
+	switch (kind) {
+	case DUMP_THING:
+		return put_thing(ts, st, out);
+	case DUMP_NOTICE:
+		return put_notice(st, out);
+	case DUMP_PEER:
+		return put_peer(st, out);
+	case DUMP_RULE:
+		return put_rule(st, out);
+	case DUMP_KINDS:
+		break;
+	}
+	return ERR_IO;
 }
 
 static enum err
@@ -172,9 +228,7 @@ put_kind(struct db *db, struct things *ts, enum dump_kind kind, FILE *out,
 	enum err e = db_query(db, rows[kind], &st);
 
 	while (e == OK && (e = db_query_step(db, st)) == OK) {
-		e = kind == DUMP_THING    ? put_thing(ts, st, out)
-		    : kind == DUMP_NOTICE ? put_notice(st, out)
-					  : put_peer(st, out);
+		e = put_record(ts, kind, st, out);
 		dump_step(p);
 	}
 	sqlite3_finalize(st);
@@ -191,6 +245,7 @@ dump_write(struct db *db, FILE *out, struct errbuf *eb)
 
 	if (e != OK)
 		return e;
+	dump_wipes();
 	e = dump_count(db, &all);
 	if (e == OK)
 		e = put_header(&all, out);

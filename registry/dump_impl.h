@@ -9,7 +9,7 @@
 enum { DUMP_FORMAT = 1 };
 
 /* What is kept: a line each, in this order. */
-enum dump_kind { DUMP_THING, DUMP_NOTICE, DUMP_PEER, DUMP_KINDS };
+enum dump_kind { DUMP_THING, DUMP_NOTICE, DUMP_PEER, DUMP_RULE, DUMP_KINDS };
 
 extern const struct dump_names {
 	const char *one;  /* of a line of it */
@@ -22,6 +22,10 @@ struct dump_counts {
 
 /* dump_count counts what the store holds.  Errors: ERR_IO. */
 enum err dump_count(struct db *db, struct dump_counts *out) MUST_USE;
+
+/* dump_wipes: what JSON held, KEYs among it, is wiped from here on when it is
+ * let go of, in this whole program. */
+void dump_wipes(void);
 
 /* A line on stderr now and then. */
 struct dump_progress {

@@ -2,21 +2,25 @@
 #include "protocol/jid.h"
 #include "registry/dump.h"
 #include "registry/dump_impl.h"
-#include "registry/things.h"
+#include "registry/notices.h"
+#include "registry/rules.h"
 
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { S_NOTICE, S_PEER, S_COUNT };
+enum { S_NOTICE, S_PEER, S_RULE, S_COUNT };
 
 static const char *const sql[S_COUNT] = {
 	[S_NOTICE] = "INSERT INTO notice"
 		     " (jid, node, source, cache, via, owner, public, kind)"
 		     " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-	[S_PEER] = "INSERT INTO peer (jid, address, subscribed)"
-		   " VALUES (?1, ?2, ?3)",
+	[S_PEER] = "INSERT INTO peer (jid, address, subscribed, asked)"
+		   " VALUES (?1, ?2, ?3, ?4)",
+	[S_RULE] = "INSERT INTO rule"
+		   " (id, owner, thing, who, allow, control, names)"
+		   " VALUES (?1, ?2, nullif(?3, 0), ?4, ?5, ?6, ?7)",
 };
 
 struct reader {
@@ -24,6 +28,7 @@ struct reader {
 	struct things *ts;
 	sqlite3_stmt *st[S_COUNT];
 	struct dump_counts promised, seen;
+	int64_t last_rule;
 	struct errbuf why; /* of the line at hand */
 };
 
@@ -48,6 +53,19 @@ prepared(struct reader *r, const char *jid)
 	if (jid_bare(jid, bare) == OK && strcmp(bare, jid) == 0)
 		return OK;
 	return wrong(r, "jid and owner must be bare JIDs in lower case");
+}
+
+/* An address is a full JID of jid's account, or not known. */
+static enum err
+reachable(struct reader *r, const char *jid, const char *address)
+{
+	struct jid j;
+
+	if (!*address ||
+	    (jid_parse(address, &j) == OK && strcmp(j.full, address) == 0 &&
+		strcmp(j.bare, jid) == 0))
+		return OK;
+	return wrong(r, "via and address must be full JIDs of jid");
 }
 
 static enum err
@@ -89,6 +107,8 @@ read_owner(struct reader *r, json_t *owner, struct thing_record *t)
 {
 	enum err e = prepared(r, t->key.jid);
 
+	if (e == OK)
+		e = reachable(r, t->key.jid, t->via);
 	t->owner = json_string_value(owner);
 	if (e == OK && t->owner)
 		e = prepared(r, t->owner);
@@ -136,6 +156,7 @@ read_thing(struct reader *r, json_t *line)
 static enum err
 read_notice(struct reader *r, json_t *line)
 {
+	static const int kinds[] = { DISC_CLAIMED, DISC_REMOVED, NOTICE_CLEAR };
 	struct thing_record t = { 0 };
 	const char *kind, *told;
 	json_t *owner;
@@ -150,12 +171,10 @@ read_notice(struct reader *r, json_t *line)
 	if (e != OK)
 		return e;
 	t.is_public = is_public;
-	if (strcmp(told, discovery_name(DISC_CLAIMED)) == 0)
-		op = DISC_CLAIMED;
-	else if (strcmp(told, discovery_name(DISC_REMOVED)) == 0)
-		op = DISC_REMOVED;
-	e = op < 0 ? wrong(r, "told is neither claimed nor removed")
-		   : read_owner(r, owner, &t);
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (strcmp(told, notice_name(kinds[i])) == 0)
+			op = kinds[i];
+	e = op < 0 ? wrong(r, "told is no notice") : read_owner(r, owner, &t);
 	if (e != OK)
 		return e;
 	return db_exec(r->db, r->st[S_NOTICE], "ttttttii", t.key.jid,
@@ -167,19 +186,93 @@ static enum err
 read_peer(struct reader *r, json_t *line)
 {
 	const char *kind, *jid, *address;
-	int subscribed;
+	int subscribed, asked;
 	json_error_t why;
 	enum err e = unpacked(r,
-	    json_unpack_ex(line, &why, JSON_STRICT, "{s:s, s:s, s:s, s:i}",
+	    json_unpack_ex(line, &why, JSON_STRICT, "{s:s, s:s, s:s, s:b, s:b}",
 		"kind", &kind, "jid", &jid, "address", &address, "subscribed",
-		&subscribed),
+		&subscribed, "asked", &asked),
 	    &why);
 
 	if (e == OK)
 		e = prepared(r, jid);
+	if (e == OK)
+		e = reachable(r, jid, address);
 	return e != OK ? e
-		       : db_exec(r->db, r->st[S_PEER], "tti", jid, address,
-			     (int64_t)subscribed);
+		       : db_exec(r->db, r->st[S_PEER], "ttii", jid, address,
+			     (int64_t)subscribed, (int64_t)asked);
+}
+
+/* check_rule takes only what the program itself would have stored. */
+static enum err
+check_rule(struct reader *r, const struct rule *rule)
+{
+	char who[JID_SIZE], *text = mem_strdup(rule->names), *names = NULL;
+	struct names list = { 0 };
+	char *rest = NULL;
+	enum err e = prepared(r, rule->owner);
+
+	for (char *name = strtok_r(text, "\n", &rest); name;
+	     name = strtok_r(NULL, "\n", &rest))
+		names_add(&list, name);
+	if (e == OK &&
+	    (rules_who(rule->who, who, NULL) != OK ||
+		strcmp(who, rule->who) != 0))
+		e = wrong(r, "who must be a bare JID, @ and a domain, or *");
+	if (e == OK &&
+	    (rules_names(&list, &names, NULL) != OK ||
+		strcmp(names, rule->names) != 0))
+		e = wrong(r, "names must be lines, in order");
+	names_fini(&list);
+	free(names);
+	free(text);
+	return e;
+}
+
+/* rule_thing finds what the rule is about, which has come before it. */
+static enum err
+rule_thing(struct reader *r, const struct thing_key *key, struct rule *rule)
+{
+	struct thing t;
+	enum err e;
+
+	if (!*key->jid)
+		return OK;
+	e = things_owned(r->ts, key, rule->owner, &t);
+	rule->thing = t.id;
+	thing_fini(&t);
+	return e == ERR_NOTFOUND ? wrong(r, "this owner has no such thing") : e;
+}
+
+static enum err
+read_rule(struct reader *r, json_t *line)
+{
+	struct rule rule = { 0 };
+	struct thing_key key;
+	json_int_t id = 0;
+	const char *kind;
+	int allow, control;
+	json_error_t why;
+	enum err e = unpacked(r,
+	    json_unpack_ex(line, &why, JSON_STRICT,
+		"{s:s, s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:b, s:b, s:s}",
+		"kind", &kind, "rule", &id, "owner", &rule.owner, "jid",
+		&key.jid, "node", &key.node.node, "source", &key.node.source,
+		"cache", &key.node.cache, "who", &rule.who, "allow", &allow,
+		"control", &control, "names", &rule.names),
+	    &why);
+
+	if (e == OK)
+		e = check_rule(r, &rule);
+	if (e == OK)
+		e = rule_thing(r, &key, &rule);
+	if (e == OK && (id <= r->last_rule || id > INT32_MAX))
+		e = wrong(r, "rules must be numbered, in order");
+	if (e != OK)
+		return e;
+	r->last_rule = id;
+	return db_exec(r->db, r->st[S_RULE], "ititiit", id, rule.owner,
+	    rule.thing, rule.who, (int64_t)allow, (int64_t)control, rule.names);
 }
 
 static enum err
@@ -205,6 +298,7 @@ static enum err (*const readers[DUMP_KINDS])(struct reader *, json_t *) = {
 	read_thing,
 	read_notice,
 	read_peer,
+	read_rule,
 };
 
 static enum err
@@ -217,7 +311,7 @@ read_record(struct reader *r, json_t *line)
 			r->seen.n[i]++;
 			return readers[i](r, line);
 		}
-	return wrong(r, "kind is neither thing nor notice nor peer");
+	return wrong(r, "kind is neither thing, notice, peer nor rule");
 }
 
 /* Jansson's own words would show what stands at the place, a KEY perhaps. */
@@ -299,6 +393,7 @@ dump_read(struct db *db, FILE *in, const char *name, struct errbuf *eb)
 	int64_t number = 0;
 	enum err e = things_new(db, TAGS_MAX, &r.ts, eb);
 
+	dump_wipes();
 	/* One transaction writes all: with room for the ends of its indexes. */
 	if (e == OK)
 		e = db_script(db, "PRAGMA cache_size = -65536", eb);

@@ -12,6 +12,7 @@ enum {
 	ASK_MS = 60000, /* a subscription is asked for once in this time */
 	SOME = 64,      /* friends that are let go of at once */
 	SWAP_MS = 200,  /* between two that make room for others */
+	NEW_MS = 3000,  /* for one who has just come to register something */
 };
 
 /* heard: when the friend last spoke; it need not survive a restart, after which
@@ -64,7 +65,7 @@ struct friends {
 	struct db *db;
 	const struct clock *clock;
 	int64_t max, idle_ms;
-	bool full;         /* all are of use, when last looked */
+	bool full;         /* when last looked; that was said */
 	int64_t swap_mono; /* when one may be let go of for another again */
 	sqlite3_stmt *st[S_COUNT];
 };
@@ -183,18 +184,23 @@ drop_useless(struct friends *fs, struct session *s, int64_t before, int64_t max)
 static bool
 has_room(struct friends *fs, struct session *s)
 {
+	int64_t now = clock_mono(fs->clock);
+	bool room;
+
 	if (count(fs) < fs->max)
 		return true;
 	/* To look is dear, and who comes could take turns with who went. */
-	if (fs->full || clock_mono(fs->clock) < fs->swap_mono)
+	if (now < fs->swap_mono)
 		return false;
-	fs->swap_mono = clock_mono(fs->clock) + SWAP_MS;
-	fs->full = drop_useless(fs, s, clock_mono(fs->clock), 1) == 0;
-	if (fs->full)
+	room = drop_useless(fs, s, now - NEW_MS, 1) > 0;
+	fs->swap_mono = now + (room ? SWAP_MS : NEW_MS);
+	if (!room && !fs->full)
 		log_warn("peer",
-		    "all %lld friends have things: nobody else is let in",
+		    "all %lld friends have things, or have just come: nobody "
+		    "else is let in",
 		    (long long)fs->max);
-	return !fs->full;
+	fs->full = !room;
+	return room;
 }
 
 /* ask sends our own subscribe, but not again within a minute: the other side

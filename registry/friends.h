@@ -1,6 +1,6 @@
 /* Who is let in: whoever asks, but no more than are of use.  A friend without
  * things and notices who has long been silent is let go of; so is, when there
- * are too many, whoever of them has been silent longest.
+ * are too many, whoever of them has been silent longest, but for a moment.
  *
  * A registry that is an account has them in its roster, which the login brings
  * in line with the records; a component has no roster.

@@ -2,6 +2,7 @@
 
 #include "common/log.h"
 #include "common/mem.h"
+#include "protocol/provisioning.h"
 #include "protocol/stanza.h"
 #include "xmpp/iq.h"
 
@@ -52,7 +53,8 @@ enum {
 #define THIS "jid = ?1 AND node = ?2 AND source = ?3 AND cache = ?4"
 
 /* kind is stored as it is. */
-static_assert(DISC_CLAIMED == 2 && DISC_REMOVED == 4, "a store has them");
+static_assert(DISC_CLAIMED == 2 && DISC_REMOVED == 4 && NOTICE_CLEAR == 100,
+    "a store has them");
 
 static const char *const sql[S_COUNT] = {
 	[S_ADD] = "INSERT INTO notice"
@@ -61,7 +63,8 @@ static const char *const sql[S_COUNT] = {
 	[S_POST] = "INSERT INTO post (notice, jid, due, last, tries)"
 		   " VALUES (?1, ?2, 0, 0, 0)",
 	[S_DROP_KIND] = "DELETE FROM notice WHERE " THIS " AND kind = ?5",
-	[S_DROP] = "DELETE FROM notice WHERE " THIS,
+	/* What an account is to forget is no matter of one thing. */
+	[S_DROP] = "DELETE FROM notice WHERE " THIS " AND kind < 100",
 	[S_ACKED] = "DELETE FROM notice WHERE id = ?1",
 	[S_SWEEP] = "DELETE FROM post WHERE notice = ?1",
 	[S_WAKE] = "UPDATE post SET due = min(due, last + 5000), tries = 0"
@@ -75,7 +78,8 @@ static const char *const sql[S_COUNT] = {
 		  " n.owner, n.public, p.tries,"
 		  " EXISTS (SELECT 1 FROM notice o"
 		  " WHERE (o.jid, o.node, o.source, o.cache)"
-		  " = (n.jid, n.node, n.source, n.cache) AND o.id < n.id)"
+		  " = (n.jid, n.node, n.source, n.cache) AND o.id < n.id"
+		  " AND (o.kind < 100) = (n.kind < 100))"
 		  " FROM post p LEFT JOIN notice n ON n.id = p.notice"
 		  " WHERE p.due <= ?1 ORDER BY p.due LIMIT ?2",
 	[S_LATER] = "UPDATE post SET due = ?2, last = ?3, tries = ?4"
@@ -87,7 +91,7 @@ static const char *const sql[S_COUNT] = {
 struct notice {
 	int64_t id;
 	struct thing thing; /* without its id */
-	enum disc_op op;
+	int64_t kind;
 	int tries;
 	bool waits; /* for an older notice of its thing */
 };
@@ -160,21 +164,48 @@ notices_attach(struct notices *ns, struct session *s)
 	ns->session = s;
 }
 
-enum err
-notices_add(struct notices *ns, enum disc_op op, const struct thing *t)
+const char *
+notice_name(int64_t kind)
+{
+	return kind == NOTICE_CLEAR ? prov_name(PROV_CLEAR_CACHE)
+				    : discovery_name((enum disc_op)kind);
+}
+
+static enum err
+add(struct notices *ns, int64_t kind, const struct thing *t)
 {
 	enum err e = db_write(ns->db);
 
 	if (e == OK)
 		e = db_exec(ns->db, ns->st[S_DROP_KIND], "tttti", t->jid,
-		    t->node, t->source, t->cache, (int64_t)op);
+		    t->node, t->source, t->cache, kind);
 	if (e == OK)
 		e = db_exec(ns->db, ns->st[S_ADD], "ttttitti", t->jid, t->node,
-		    t->source, t->cache, (int64_t)op, t->via, t->owner,
+		    t->source, t->cache, kind, t->via, t->owner,
 		    (int64_t)t->is_public);
 	if (e == OK)
 		e = db_exec(
 		    ns->db, ns->st[S_POST], "it", db_last_id(ns->db), t->jid);
+	return e;
+}
+
+enum err
+notices_add(struct notices *ns, enum disc_op op, const struct thing *t)
+{
+	return add(ns, op, t);
+}
+
+enum err
+notices_clear(struct notices *ns, const char *jid, const char *via)
+{
+	struct thing t = { .jid = mem_strdup(jid),
+		.node = mem_strdup(""),
+		.source = mem_strdup(""),
+		.cache = mem_strdup(""),
+		.via = mem_strdup(via) };
+	enum err e = add(ns, NOTICE_CLEAR, &t);
+
+	thing_fini(&t);
 	return e;
 }
 
@@ -212,11 +243,19 @@ same_thing(const struct thing *a, const struct thing *b)
 	    strcmp(a->cache, b->cache) == 0;
 }
 
+/* What an account is to forget has no order with what its things are told. */
 static bool
-in_flight(const struct notices *ns, const struct thing *t)
+is_clear(const struct notice *n)
+{
+	return n->kind == NOTICE_CLEAR;
+}
+
+static bool
+in_flight(const struct notices *ns, const struct notice *n)
 {
 	for (const struct flight *f = ns->flights; f; f = f->next)
-		if (same_thing(&f->notice.thing, t))
+		if (same_thing(&f->notice.thing, &n->thing) &&
+		    is_clear(&f->notice) == is_clear(n))
 			return true;
 	return false;
 }
@@ -275,6 +314,13 @@ later(struct flight *f, bool heard)
 	postpone(f->ns, &f->notice, due, heard ? now : now - PATIENCE_MS);
 }
 
+/* Who asks another server now uses no answers of ours. */
+static bool
+is_settled(const struct notice *n, const char *condition)
+{
+	return is_clear(n) && strcmp(condition, "forbidden") == 0;
+}
+
 static void
 refused(struct flight *f, xmpp_stanza_t *stanza)
 {
@@ -282,9 +328,13 @@ refused(struct flight *f, xmpp_stanza_t *stanza)
 	bool heard = !unreachable(condition);
 	char safe[LOG_SAFE];
 
+	if (is_settled(&f->notice, condition)) {
+		acknowledged(f->ns, &f->notice);
+		return;
+	}
 	if (heard)
 		log_warn("notice", "%s answered %s with %s; asked again later",
-		    f->to, discovery_name(f->notice.op),
+		    f->to, notice_name(f->notice.kind),
 		    log_safe(safe, condition));
 	else
 		peers_gone(f->ns->peers, f->to);
@@ -330,11 +380,14 @@ static xmpp_stanza_t *
 payload(struct notices *ns, const struct notice *n)
 {
 	struct disc_msg m = {
-		.op = n->op,
+		.op = (enum disc_op)n->kind,
 		.node = thing_key(&n->thing).node,
 	};
+	const struct prov_msg clear = { .op = PROV_CLEAR_CACHE };
 
-	if (n->op == DISC_CLAIMED) {
+	if (is_clear(n))
+		return prov_build(session_ctx(ns->session), &clear);
+	if (n->kind == DISC_CLAIMED) {
 		m.jid = n->thing.owner;
 		m.has_public = true;
 		m.is_public = n->thing.is_public;
@@ -374,7 +427,7 @@ read_notice(sqlite3_stmt *st, struct notice *out)
 
 	*out = (struct notice){
 		.id = sqlite3_column_int64(st, 0),
-		.op = (enum disc_op)sqlite3_column_int(st, 5),
+		.kind = sqlite3_column_int64(st, 5),
 		.tries = sqlite3_column_int(st, 9),
 		.waits = sqlite3_column_int(st, 10),
 		.thing = {
@@ -396,7 +449,7 @@ take(struct notices *ns, struct notice *n)
 	bool dropped = !*n->thing.jid;
 	int64_t now = clock_mono(ns->clock);
 
-	if (!dropped && !n->waits && !in_flight(ns, &n->thing)) {
+	if (!dropped && !n->waits && !in_flight(ns, n)) {
 		dispatch(ns, n);
 		return;
 	}

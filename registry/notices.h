@@ -28,6 +28,16 @@ void notices_attach(struct notices *ns, struct session *s);
 enum err notices_add(
     struct notices *ns, enum disc_op op, const struct thing *t) MUST_USE;
 
+/* notices_clear stores that an account, last heard of at via, is to forget the
+ * answers that it was given: clearCache of XEP-0324. */
+enum err notices_clear(
+    struct notices *ns, const char *jid, const char *via) MUST_USE;
+
+/* Kinds of notices, as they are stored: an enum disc_op, or this. */
+enum { NOTICE_CLEAR = 100 };
+/* notice_name returns the element that it is sent as. */
+const char *notice_name(int64_t kind);
+
 /* notices_void drops what is still to be told about a thing. */
 enum err notices_void(struct notices *ns, const struct thing_key *key) MUST_USE;
 

@@ -18,6 +18,8 @@ struct registry {
 	struct peers *peers;
 	struct things *things;
 	struct notices *notices;
+	struct rules *rules;
+	struct provision *provision;
 	struct searches *searches;
 	struct turn *turn;
 	struct session *session;
@@ -106,6 +108,11 @@ open_store(
 	if (e == OK)
 		e = notices_new(r->db, r->peers, clock, &r->notices, eb);
 	if (e == OK)
+		e = rules_new(r->db, &r->rules, eb);
+	if (e == OK)
+		e = provision_new(
+		    r->db, r->things, r->rules, r->notices, &r->provision, eb);
+	if (e == OK)
 		e = searches_new(r->db, r->things, clock,
 		    (size_t)config->max_count, &r->searches, eb);
 	return e;
@@ -150,6 +157,8 @@ close_store(struct registry *r)
 {
 	requests_free(r->requests);
 	searches_free(r->searches);
+	provision_free(r->provision);
+	rules_free(r->rules);
 	notices_free(r->notices);
 	friends_free(r->friends);
 	peers_free(r->peers);
@@ -170,7 +179,11 @@ make_rooms(
 		.burst = config->burst,
 		.require_key = config->require_key,
 		.lenient = config->lenient,
+		.provisions = config->provisions,
 	};
+	const struct rule_commands commands = { .things = r->things,
+		.rules = r->rules,
+		.provision = r->provision };
 
 	r->turn = turn_new(loop, r->db, on_turn_end, r);
 	r->requests = requests_new(&(struct disown_uses){ .things = r->things,
@@ -179,7 +192,7 @@ make_rooms(
 				       .notices = r->notices,
 				       .turn = r->turn,
 				       .session = r->session },
-	    r->searches, &rules);
+	    r->searches, &commands, &rules);
 	notices_attach(r->notices, r->session);
 	r->tidy_ms =
 	    config->friend_idle_ms < TIDY_MS ? config->friend_idle_ms : TIDY_MS;

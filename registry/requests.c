@@ -2,6 +2,9 @@
 
 #include "common/log.h"
 #include "common/mem.h"
+#include "protocol/adhoc.h"
+#include "protocol/form.h"
+#include "protocol/provisioning.h"
 #include "protocol/stanza.h"
 #include "registry/allow.h"
 #include "registry/pace.h"
@@ -12,6 +15,7 @@
 struct requests {
 	struct disown_uses use;
 	struct request_rules rules;
+	struct rule_commands commands;
 	struct disowns *disowns;
 	struct searches *searches;
 	struct pace *pace;
@@ -128,7 +132,9 @@ act_mine(struct call *c)
 	put_answer(c,
 	    &(struct disc_msg){
 		.op = DISC_CLAIMED, .jid = t.jid, .node = thing_key(&t).node });
-	if (news) {
+	if (news)
+		e = provision_changed(c->r->commands.provision, t.owner, t.id);
+	if (news && e == OK) {
 		log_info("claim", "%s claimed %s %s node=%s", t.owner,
 		    t.is_public ? "public" : "private", t.jid,
 		    log_safe(safe, t.node));
@@ -190,7 +196,9 @@ act_remove(struct call *c)
 		return e;
 	log_info("claim", "%s removed %s node=%s", t.owner, t.jid,
 	    log_safe(safe, t.node));
-	e = things_delete(use->things, t.id);
+	e = provision_changed(c->r->commands.provision, t.owner, t.id);
+	if (e == OK)
+		e = things_delete(use->things, t.id);
 	if (e == OK)
 		e = notices_add(use->notices, DISC_REMOVED, &t);
 	thing_fini(&t);
@@ -369,6 +377,37 @@ search(void *arg, struct iq_in *rq)
 	turn_relieve(c.r->use.turn);
 }
 
+/* What a thing asks about those who ask it. */
+static void
+decide(void *arg, struct iq_in *rq)
+{
+	struct call c = { .r = arg, .rq = rq };
+	enum err e = admit(&c);
+
+	if (e == OK) {
+		notices_wake(c.r->use.notices, c.from.bare);
+		e = provision_answer(c.r->commands.provision, &c.from,
+		    iq_in_payload(rq), session_ctx(c.r->use.session), &c.answer,
+		    &c.why);
+	}
+	answer(&c, e);
+	turn_relieve(c.r->use.turn);
+}
+
+static void
+command(void *arg, struct iq_in *rq)
+{
+	struct call c = { .r = arg, .rq = rq };
+	enum err e = admit(&c);
+
+	if (e == OK)
+		e = rule_commands_run(&c.r->commands, c.from.bare,
+		    iq_in_payload(rq), session_ctx(c.r->use.session), &c.answer,
+		    &c.why);
+	answer(&c, e);
+	turn_relieve(c.r->use.turn);
+}
+
 /* A ping is how an idle gateway keeps its lease. */
 static void
 ping(void *arg, struct iq_in *rq)
@@ -403,10 +442,57 @@ static const struct disco_identity identity = { "component", "generic",
 	"Thing Registry" };
 static const char *const features[] = { NS_DISCO_INFO, DISCOVERY_NS, NS_PING,
 	NULL };
+static const char *const all_features[] = { NS_DISCO_INFO, NS_DISCO_ITEMS,
+	DISCOVERY_NS, PROVISIONING_NS, ADHOC_NS, FORM_NS, NS_PING, NULL };
+
+/* with_node says whose part query is about, as the request did. */
+static xmpp_stanza_t *
+with_node(xmpp_stanza_t *query, const char *node)
+{
+	if (node)
+		xmpp_stanza_set_attribute(query, "node", node);
+	return query;
+}
+
+static void
+info(void *arg, struct iq_in *rq)
+{
+	const struct requests *r = arg;
+	xmpp_ctx_t *ctx = session_ctx(r->use.session);
+	const char *node = xmpp_stanza_get_attribute(iq_in_payload(rq), "node");
+	xmpp_stanza_t *query = node ? rule_commands_info(ctx, node) : NULL;
+
+	if (!query)
+		query = stanza_disco_info(ctx, &identity, all_features);
+	iq_reply(rq, with_node(query, node));
+}
+
+static void
+items(void *arg, struct iq_in *rq)
+{
+	const struct requests *r = arg;
+	xmpp_ctx_t *ctx = session_ctx(r->use.session);
+	const char *node = xmpp_stanza_get_attribute(iq_in_payload(rq), "node");
+	xmpp_stanza_t *query = node && strcmp(node, ADHOC_NS) == 0
+	    ? rule_commands_items(ctx, session_jid(r->use.session))
+	    : stanza_el(ctx, "query", NS_DISCO_ITEMS);
+
+	iq_reply(rq, with_node(query, node));
+}
+
+static const struct iq_route judging[] = {
+	{ PROVISIONING_NS, "isFriend", ANY, decide },
+	{ PROVISIONING_NS, "canRead", ANY, decide },
+	{ PROVISIONING_NS, "canControl", ANY, decide },
+	{ ADHOC_NS, "command", IQ_SET, command },
+	{ NS_DISCO_INFO, "query", IQ_GET, info },
+	{ NS_DISCO_ITEMS, "query", IQ_GET, items },
+	{ NULL, NULL, 0, NULL },
+};
 
 struct requests *
 requests_new(const struct disown_uses *use, struct searches *searches,
-    const struct request_rules *rules)
+    const struct rule_commands *commands, const struct request_rules *rules)
 {
 	struct requests *r = mem_zalloc(sizeof(*r));
 
@@ -415,9 +501,13 @@ requests_new(const struct disown_uses *use, struct searches *searches,
 	r->rules.allow_tags = mem_strdup(rules->allow_tags);
 	r->pace = pace_new(&clock_system, rules->rate, rules->burst);
 	r->searches = searches;
+	r->commands = *commands;
 	r->disowns = disowns_new(use, handle, r);
 	iq_routes(use->session, routes, r);
-	iq_disco(use->session, &identity, features);
+	if (rules->provisions)
+		iq_routes(use->session, judging, r);
+	iq_disco(use->session, &identity,
+	    rules->provisions ? all_features : features);
 	return r;
 }
 

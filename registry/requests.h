@@ -5,6 +5,7 @@
 #define REGISTRY_REQUESTS_H
 
 #include "registry/disown.h"
+#include "registry/rule_commands.h"
 #include "registry/search.h"
 
 #include <stdbool.h>
@@ -19,13 +20,15 @@ struct request_rules {
 	bool lenient;        /* requests may come as iq get */
 	char *allow_tags;    /* as allow_check's list */
 	int64_t rate, burst; /* as pace_new's */
+	bool provisions;     /* owners' rules are set, and asked about */
 };
 
 /* requests_new adds the routes to the session.
- * Owns: returns owned; *use and *rules are copied, what use points to is
- * borrowed. */
+ * Owns: returns owned; *use, *commands and *rules are copied, what the first
+ * two point to is borrowed. */
 struct requests *requests_new(const struct disown_uses *use,
-    struct searches *searches, const struct request_rules *rules);
+    struct searches *searches, const struct rule_commands *commands,
+    const struct request_rules *rules);
 void requests_free(struct requests *r);
 
 /* requests_run does what waited for the end of the turn. */

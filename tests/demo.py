@@ -264,12 +264,25 @@ class Demo:
         status, _, err = other.run("read", self.gateway.bare, "meter1", "power")
         self.need(status in (5, 6), "unshared: %d %s" % (status, err))
         self.step("shared with him, and no more", "read, then refused again")
+        self.allowed(other)
         rows = self.owner_json("read", "meter1", "power", "--history", "1d")["fields"]
         self.need(len(rows) >= 2 and {r["value"] for r in rows} == {"1234.5"},
                   "history: %s" % rows)
         days = self.owner_json("read", "meter1", "power", "--history", "1d", "--every", "day")
         self.step("a day of history", "%d readings of power; of the day: %s" % (
             len(rows), ", ".join("%s %s" % (r["name"], r["value"]) for r in days["fields"])))
+
+    def allowed(self, other):
+        """By the registry, which tells the gateway to ask anew."""
+        def reads():
+            return other.run("--plain", "read", self.gateway.bare, "meter1", "power")
+
+        for verb, let in (("allow", True), ("deny", False)):
+            status, out, err = self.owner.run(verb, "meter1", other.bare, "power")
+            self.need(status == 0, "%s: %s%s" % (verb, out, err))
+            wait_until("%s is heard of" % verb, lambda: (reads()[0] == 0) == let, 15, 0.2)
+        self.need("1234" not in "".join(reads()[1:]), "denied, and read")
+        self.step("allowed at the registry", "read; then denied, and refused again")
 
     def switched(self):
         status, out, err = self.claim(self.owner, self.claim_text("relay1"))

@@ -1,5 +1,6 @@
 #include "xmpp/fault.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -100,7 +101,10 @@ static enum session_fault
 explain_connect(
     const struct link_end *end, const struct fault_place *at, struct errbuf *eb)
 {
-	const char *ask = at->kind == SESSION_COMPONENT
+	bool cut_off =
+	    end->sys_error == ENETUNREACH || end->sys_error == EHOSTUNREACH;
+	const char *ask = cut_off ? "has this machine a network (cable, Wi-Fi)?"
+	    : at->kind == SESSION_COMPONENT
 	    ? "is its component port open there?"
 	    : "is the server running, and is the port right?";
 	char why[128] = "no connection";

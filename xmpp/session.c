@@ -30,7 +30,7 @@ enum {
 	SERVER_TEXT = SRV_NAME + 16,
 };
 
-/* A server that was asked for an account: it is asked once. */
+/* A server that was asked for an account and answered: it is asked once. */
 struct asked {
 	char server[SERVER_TEXT];
 };
@@ -61,6 +61,7 @@ struct session {
 	size_t n_places, next_place;
 	struct asked asked[RESOLVE_ADDRESSES];
 	size_t n_asked;
+	bool asking; /* for the account, now */
 	struct backoff backoff;
 	int64_t online_at;
 	uint64_t received; /* stanzas: any is a sign of life */
@@ -193,20 +194,25 @@ was_asked(struct session *s)
 	return false;
 }
 
-/* The account is asked for once, when the login was refused, at the address
- * that refused it; true: an attempt goes on there. */
+/* The account is asked for, when the login was refused, at the address that
+ * refused it, until it has answered; true: an attempt goes on there. */
 static bool
 go_on_here(struct session *s, const struct link_end *end)
 {
 	const struct address *a = &s->place[s->next_place - 1].address;
 
+	if (s->asking && end->account == ACCOUNT_NONE)
+		s->n_asked--;
+	s->asking = false;
 	if (end->account == ACCOUNT_CREATED) {
 		log_info("xmpp", "account created jid=%s", s->jid.bare);
 		s->create = false;
 		return link_open(s->link, a->text, a->port) == OK;
 	}
-	return end->auth_failed && s->create && !was_asked(s) &&
-	    link_register(s->link, a->text, a->port) == OK;
+	if (!end->auth_failed || !s->create || was_asked(s))
+		return false;
+	s->asking = link_register(s->link, a->text, a->port) == OK;
+	return s->asking;
 }
 
 static void

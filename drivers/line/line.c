@@ -104,7 +104,8 @@ line_sleep(const struct line *l, int64_t until_us)
 	while (now < until_us && !line_stopped(l)) {
 		int64_t to =
 		    until_us - now < SLICE_US ? until_us : now + SLICE_US;
-		struct timespec t = { to / SECOND_US, to % SECOND_US * 1000 };
+		struct timespec t = { to / SECOND_US,
+			(long)(to % SECOND_US * 1000) };
 
 		clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL);
 		now = line_now_us();

@@ -1,6 +1,6 @@
 /* History of 1 000 000 readings: bytes on disk, how long a day of one field
  * takes, beside a plain SQLite table with the same readings, written in the
- * same batches.
+ * same batches; and the memory of many fields.
  *
  * usage: history_bench FOLDER */
 #include "gateway/history.h"
@@ -9,13 +9,14 @@
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #define T0 INT64_C(1767225600000)
 enum { FIELDS = 23, READINGS = 1000000, EVERY_MS = 2000, FLUSH_MS = 300000 };
-enum { DAY_MS = 86400000 };
+enum { DAY_MS = 86400000, MANY = 4000, MANY_S = 600 };
 
 static double
 now_ms(void)
@@ -124,6 +125,64 @@ report_reads(struct history *h, struct series *s, int64_t end)
 	}
 }
 
+static long
+resident_kib(void)
+{
+	FILE *f = fopen("/proc/self/statm", "r");
+	char line[128], *second;
+
+	if (!f || !fgets(line, sizeof(line), f) ||
+	    !(second = strchr(line, ' ')))
+		exit(1);
+	fclose(f);
+	return strtol(second, NULL, 10) * (sysconf(_SC_PAGESIZE) / 1024);
+}
+
+static struct series *
+series_of(struct history *h, int f)
+{
+	char name[16];
+
+	snprintf(name, sizeof(name), "Field %d", f);
+	return history_series(h, &(struct history_of){ { "n", "S", "" }, "" },
+	    &(struct history_field){ name, "V", 3650 * (int64_t)DAY_MS, 0 });
+}
+
+/* Every second a reading of each field, and nobody writes before he must. */
+static void
+memory(const char *path)
+{
+	const struct history_config config = { path, DAY_MS, INT64_C(1) << 40 };
+	static struct series *s[MANY];
+	struct history_state hs;
+	struct history *h;
+	struct clock_fake c;
+	long none, empty, most = 0;
+	size_t waiting = 0;
+
+	clock_fake_init(&c, 1000, T0);
+	if (history_open(&config, &c.clock, &h, NULL) != OK)
+		exit(1);
+	none = resident_kib();
+	for (int f = 0; f < MANY; f++)
+		s[f] = series_of(h, f);
+	empty = resident_kib();
+	for (int i = 0; i < MANY_S; i++, c.utc += 1000) {
+		struct value v = { .type = VALUE_NUM };
+
+		v.num = (struct num){ 230000 + i * 7919 % 100, 2 };
+		for (int f = 0; f < MANY; f++)
+			history_note(h, s[f], c.utc, &v);
+		history_state(h, &hs);
+		waiting = hs.waiting > waiting ? hs.waiting : waiting;
+		most = resident_kib() > most ? resident_kib() : most;
+	}
+	history_close(h);
+	printf("memory of %d fields: %ld KiB, and %ld KiB for the %zu readings "
+	       "that wait at most\n",
+	    MANY, empty - none, most - empty, waiting);
+}
+
 static void
 ours(const char *path)
 {
@@ -137,14 +196,8 @@ ours(const char *path)
 	clock_fake_init(&c, 1000, T0);
 	if (history_open(&config, &c.clock, &h, NULL) != OK)
 		exit(1);
-	for (int f = 0; f < FIELDS; f++) {
-		char name[16];
-
-		snprintf(name, sizeof(name), "Field %d", f);
-		s[f] = history_series(h,
-		    &(struct history_of){ { "n", "S", "" }, "" }, name,
-		    3650 * (int64_t)DAY_MS, 0);
-	}
+	for (int f = 0; f < FIELDS; f++)
+		s[f] = series_of(h, f);
 	fill(h, s, &c);
 	printf("%d readings of %d fields, one each %d s: %.0f ms of CPU\n",
 	    READINGS, FIELDS, EVERY_MS / 1000, cpu_ms() - t);
@@ -244,21 +297,22 @@ plain(const char *path)
 int
 main(int argc, char **argv)
 {
-	static const char *const names[] = { "history.db", "plain.db" };
+	static const struct {
+		const char *name;
+		void (*run)(const char *path);
+	} parts[] = { { "many.db", memory }, { "history.db", ours },
+		{ "plain.db", plain } };
 
 	if (argc != 2) {
 		fputs("usage: history_bench FOLDER\n", stderr);
 		return 2;
 	}
 	setenv("TZ", "UTC", 1);
-	for (size_t i = 0; i < 2; i++) {
-		char *path = mem_printf("%s/%s", argv[1], names[i]);
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		char *path = mem_printf("%s/%s", argv[1], parts[i].name);
 
 		(void)unlink(path);
-		if (i == 0)
-			ours(path);
-		else
-			plain(path);
+		parts[i].run(path);
 		(void)unlink(path);
 		free(path);
 	}

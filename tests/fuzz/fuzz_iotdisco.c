@@ -70,6 +70,17 @@ check_both(const struct tags *t, const char *registry)
 	check_uri(t, registry);
 }
 
+static enum err
+check_op(void *arg, const struct iotdisco_op *op, struct errbuf *eb)
+{
+	(void)arg;
+	(void)eb;
+	must(op->kind != SEARCH_RANGE && op->kind != SEARCH_NRANGE);
+	must(op->kind == SEARCH_MASK || op->wildcard[0] == '\0');
+	return strlen(op->name) + strlen(op->value) > IOTDISCO_MAX ? ERR_RANGE
+								   : OK;
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -81,6 +92,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check_both(&t, registry);
 	else
 		must(t.n == 0 && registry == NULL);
+	free(registry);
+	if (iotdisco_search(text, check_op, NULL, &registry, NULL) != OK)
+		must(registry == NULL);
 	free(registry);
 	tags_fini(&t);
 	free(text);

@@ -1,3 +1,4 @@
+tb_fuzz(adhoc LINK tb_protocol)
 tb_fuzz(concentrator LINK tb_protocol)
 tb_fuzz(control LINK tb_protocol)
 tb_fuzz(discovery LINK tb_protocol)

@@ -5,11 +5,13 @@ import os
 import pty
 import stat
 import subprocess
+import termios
 import time
 
 import pytest
 
 from harness.programs import BIN, environment, have, run
+from harness.terminal import Terminal
 from harness.wire import DISCOVERY
 
 pytestmark = pytest.mark.skipif(not have("thingowner"), reason="thingowner is not built")
@@ -70,7 +72,7 @@ def test_login_makes_the_account(server, tmp):
     os.close(slave)
     seen = b""
     for ask, answer in (
-        (b"JID (", "%s@%s" % (user, server.domain)), (b"Password", password),
+        (b"Your JID", "%s@%s" % (user, server.domain)), (b"Password", password),
         (b"Registry", "registry.localhost"), (b"Server", server.host),
     ):
         end = time.monotonic() + 10
@@ -89,6 +91,18 @@ def test_login_makes_the_account(server, tmp):
     for f in (file, file.parent / "secrets/thingowner-password"):
         assert stat.S_IMODE(f.stat().st_mode) == 0o600
     assert password not in file.read_text()
+
+
+def test_login_left_at_the_password_keeps_the_echo(tmp):
+    t = Terminal([BIN / "thingowner", "-a", tmp / "new.conf", "login"])
+    t.answer("JID", "anna@example.org")
+    t.expect("not shown)")
+    t.interrupt()
+    t.expect("\n")
+    status = t.p.wait(10)
+    echo = termios.tcgetattr(t.master)[3] & termios.ECHO
+    t.end()
+    assert status != 0 and echo and not (tmp / "new.conf").exists()
 
 
 def test_things(fakereg, owner):
@@ -158,3 +172,59 @@ def test_an_argument_is_warned_of(fakereg, owner):
 def test_no_registry(make_owner):
     status, _, err = make_owner(registry=None).run("claim", stdin=TEXT)
     assert status == 2 and "--registry" in err
+
+
+def test_registry_that_does_not_answer_is_not_missing(fakereg, make_owner):
+    """One that is slow may be there: no usage error, but nothing was sent."""
+    fakereg.answers["query"] = None
+    status, _, err = make_owner(registry=None).run("--timeout", "2", "search", "A=1")
+    assert status == 3 and "no registry is found" in err and "nothing was sent" in err
+
+
+@pytest.fixture
+def many(owner):
+    """It runs more than once at a time."""
+    owner.account.write_text(owner.account.read_text().replace("/cli", ""))
+    return owner
+
+
+def test_what_was_claimed_meanwhile_is_kept(fakereg, many):
+    """The list is all there is of a private claim, and two may write it."""
+    owner = many
+    assert owner.run("claim", stdin=TEXT)[0] == 0
+    fakereg.answers["disown"] = None
+    p = owner.start("disown", "m1")
+    asked = fakereg.wait("disown")[0]
+    fakereg.answers["mine"] = claimed("rack@localhost", "m2", "S")
+    assert owner.run("claim", stdin=TEXT.replace("SN:1", "SN:2"))[0] == 0
+    fakereg.give(next(r for r in fakereg.requests if asked in r), "")
+    assert p.wait(20) == 0
+    assert [t["node"] for t in things(owner)] == ["m2"]
+
+
+def test_claims_at_the_same_time_are_all_kept(fakereg, many):
+    owner = many
+    names = ["n%d" % i for i in range(6)]
+    left = iter(names)
+    fakereg.answers["mine"] = lambda el: claimed("rack@localhost", next(left), "S")
+    running = [owner.start("claim", stdin=TEXT.replace("SN:1", "SN:%d" % i))
+               for i in range(len(names))]
+    assert [p.wait(30) for p in running] == [0] * len(names)
+    assert sorted(t["node"] for t in things(owner)) == names
+
+
+def test_search_by_a_uri(fakereg, make_owner):
+    """What another tool made; the registry stands in it."""
+    fakereg.answers["search"] = "<found xmlns='%s' more='false'/>" % DISCOVERY
+    o = make_owner(registry=None)
+    uri = "iotdisco:MODEL=IMC;#V>3;#V<=2;SN~*39*;R=" + fakereg.jid
+    status, _, err = o.run("search", uri, "ROOM=12")
+    assert status == 0 and "nothing was found" in err, err
+    got = [(c.tag.split("}")[1], dict(c.attrib)) for c in fakereg.wait("search")[0]]
+    assert got[0] == ("strEq", {"name": "MODEL", "value": "IMC"})
+    assert got[1][0] == "numNRange" and (got[1][1]["min"], got[1][1]["max"]) == ("2", "3")
+    assert got[1][1]["minIncluded"] == "false"
+    assert got[2] == ("strMask", {"name": "SN", "value": "39*", "wildcard": "*"})
+    assert got[3] == ("strEq", {"name": "ROOM", "value": "12"})
+    for wrong in (uri + ";KEY=1", "iotdisco:JID=a@b", "iotdisco:R=a.b", "iotdisco:A"):
+        assert o.run("search", wrong)[0] == 2, wrong

@@ -331,8 +331,10 @@ def test_help_fits_a_screen(program):
 
     top = call("--help")
     assert top == call("help")
-    for line in top.split("\n\n")[1].splitlines():
-        verb = line.split()[0]
+    verbs = [line.split()[0] for line in top.split("\n\n")[1].splitlines()]
+    for minor in re.findall(r"^  and: +(.*)", top, re.M):
+        verbs += minor.split()
+    for verb in verbs:
         out = call(verb, "-h")
         assert out == call("help", verb)
         examples = out.split("examples:\n")[1].splitlines()
@@ -412,7 +414,7 @@ def test_reload(bridge, daemon):
                                     notes=["x.conf:1: warning: y"])
     status, out, err = bridge("reload", "--plain")
     assert (status, out, err) == (
-        0, "Added\t1\nChanged\t2\nRemoved\t0\nLines reopened\t1\n", "x.conf:1: warning: y\n")
+        0, "Nodes added\t1\nNodes changed\t2\nNodes removed\t0\nLines reopened\t1\n", "x.conf:1: warning: y\n")
     daemon.answers["reload"] = dict(ok=False, exit=78, text="nothing was changed:\nx")
     assert bridge("reload")[0] == 78
 
@@ -733,8 +735,8 @@ def test_scan_for_programs(bridge, daemon):
     assert status == 0 and got["found"] == FOUND and got["stopped"] is False
     status, out, _ = bridge("scan", "b", "--plain")
     assert out.splitlines()[0] == (
-        "1\t9600 8N1\tok\tm1\tgavazzi.em24,x.y\tserial no. read\tCarlo\tEM24")
-    assert out.splitlines()[1] == "12\t9600 8N1\texception 2\t\t\t\t\t"
+        "1\t9600 8N1\tok\tm1\tgavazzi.em24,x.y\tserial no. read\tCarlo\tEM24\t")
+    assert out.splitlines()[1] == "12\t9600 8N1\texception 2\t\t\t\t\t\t"
 
 
 def test_scan_of_a_silent_node(bridge, daemon):
@@ -843,7 +845,7 @@ def test_probe_with_a_template(bridge, daemon):
     del d["readings"]
     daemon.answers["probe"] = d
     status, out, err = bridge("probe", "b", "0x0c", "gavazzi.em24")
-    assert "template = gavazzi.em24" in err
+    assert "thingbridge adopt b 0x0c gavazzi.em24" in err
     assert status == 0 and "Power" in out and "3.412" in out and "Carlo" in out
     assert daemon.requests[-1] == dict(cmd="probe", bus="b", address=12,
                                        template="gavazzi.em24")
@@ -1152,9 +1154,9 @@ def test_real_set(site):
 
 def test_real_scan(site):
     out, err = site.ctl("scan", "plc", "-a", "1-10", "--timeout", "100")
-    assert re.search(r"^ +1 +1 .*relays", out, re.M), out
-    assert re.search(r"^ +2 +9 ", out, re.M), out
-    assert "Next: thingbridge probe plc 9" in err
+    assert re.search(r"^ +- +1 .*relays", out, re.M), out
+    assert re.search(r"^ +1 +9 ", out, re.M), out
+    assert "Next: thingbridge adopt 1 --name" in err
     got = json.loads(site.ctl("scan", "rs485", "-a", "1-8", "-t", "60", "--json")[0])
     found = {f["address"]: f for f in got["found"]}
     assert set(found) == {3, 7} and found[3]["node"] == "room" and found[7]["node"] is None

@@ -152,7 +152,7 @@ def test_nodes_says_that_there_is_none(bridge, daemon):
     assert bridge("nodes", "--failing")[::2] == (
         0, "thingbridge: every node answers as it should\n")
     daemon.answers["nodes"] = lambda rq: dict(schema=1, nodes=[])
-    assert "[node NAME]" in bridge("nodes")[2]
+    assert "thingbridge adopt" in bridge("nodes")[2]
 
 
 def test_stickers_name_their_files(bridge, daemon, tmp_path):

@@ -179,6 +179,10 @@ def test_friends_are_so_many(few, people):
     let_in(second, reg)
     let_in(first, reg)
     assert do(first, "register", K1) == OK
+    third.presence(reg.jid.split("/")[0], "subscribe")
+    third.expect(lambda s: s.get("type") == "unsubscribed")
+    assert subscription(second, reg.jid) == "both"  # who has just come has a moment
+    time.sleep(3)
     let_in(third, reg)
     wait_no_friend(second, reg.jid)
     assert do(third, "register", K2) == OK
@@ -217,7 +221,8 @@ class Plant:
 
     def __init__(self, server, tmp):
         self.server = server
-        self.reg = Hosted(server, tmp / "registry")
+        # a provisioning server would stay a friend, whatever it is as a registry
+        self.reg = Hosted(server, tmp / "registry", provisions="no")
         self.gw = programs.Gateway(server, tmp / "gw", node("a", source=S, **{"tag.ROOM": "one"}),
                                    registry=self.reg.bare)
         self.owner = programs.Owner(server, tmp / "owner", registry=self.reg.bare)

@@ -165,6 +165,12 @@ def test_every_command_of_a_walk(site, client):
     assert ids(site.ask(me, "getRootNodes", sourceId=SOURCE)) == ["bus/b0"]
     assert ids(site.of(me, "getChildNodes", "bus/b0")) == ["one", "two"]
     assert ids(site.of(me, "getChildNodes", "one")) == []
+    for order, want in ((("address", "false"), ["two", "one"]), (("Address", "true"), ["one", "two"]),
+                        (("serialNumber", "false"), ["two", "one"]), (("none", "false"), ["one", "two"])):
+        asked = "<sortOrder%s/>" % attrs(parameterName=order[0], ascending=order[1])
+        assert ids(site.of(me, "getChildNodes", "bus/b0", asked)) == want
+        asked = "<sortOrder parameterName='template'/>" + asked
+        assert ids(site.of(me, "getChildNodes", "bus/b0", asked)) == want
     assert ids(site.of(me, "getAncestors", "one")) == ["one", "bus/b0"]
     assert ids(site.of(me, "getAncestors", "bus/b0")) == ["bus/b0"]
 
@@ -307,6 +313,10 @@ def test_subscriptions_merge_and_end(site, client):
     change("E")
     nothing()
     site.subscribe(me)
+    site.ask(me, "unsubscribe", "", "set", sourceId=SOURCE)
+    change("e")
+    nothing()
+    site.subscribe(me)
     me.presence(type_="unavailable", to=site.g.jid)
     me.iq("get", site.g.jid, "<ping xmlns='urn:xmpp:ping'/>")
     change("F")
@@ -354,7 +364,8 @@ def test_commands_of_a_node(site, client):
 
     for inner, var in (("", "jid"), (submit(jid="@@"), "jid"), (submit(control="1"), "jid"),
                        (submit(jid=friend.bare, control="si"), "control"),
-                       (submit(jid=me.bare), "jid")):
+                       (submit(jid=me.bare), "jid"),
+                       (submit(jid=friend.bare).replace("submit", "cancel"), "jid")):
         got = site.refused(me, "executeNodeCommand", "FormError", "bad-request", inner, "set",
                            nodeId="one", sourceId=SOURCE, command="share")
         assert [e.get("var") for e in payload(got)] == [var]

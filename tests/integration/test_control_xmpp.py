@@ -63,7 +63,7 @@ class Site:
         self.owner, self.other = client("owner"), client("other")
         self.log = tmp / "requests"
         for n in TEMPLATES:
-            source = payload(fakereg.wait("register", n)).get("sourceId")
+            self.source = source = payload(fakereg.wait("register", n)).get("sourceId")
             owner = self.owner if n in OWNED else self.other
             got = fakereg.claimed(self.g.jid, owner.bare, n, source)
             assert got.get("type") == "result", condition(got)
@@ -342,6 +342,16 @@ def test_form_says_what_can_be_set(site):
     assert find(f["sg_input1"], "validate").get("datatype") == "xs:int"
 
 
+def test_a_form_holds_no_value_of_before(one):
+    """Who submits it whole would write what may long have been changed."""
+    def now():
+        return [v.text for v in find_all(fields_of(one.form("board"))["relay1"], "value")]
+    assert now() == ["false"]
+    one.sim.fault("board", "silent")
+    wait_until("it is offline", lambda: one.g.node_list()["board"]["device"] == "offline", 30, 0.1)
+    assert now() == []
+
+
 def test_form_of_a_relay_has_its_time(site):
     f = fields_of(site.form("board"))
     assert list(f)[:3] == ["relay1", "relay1, pulse", "relay2"]
@@ -462,6 +472,61 @@ def test_a_node_is_removed_in_the_middle(one):
     assert condition(got) == "item-not-found"
     assert "written before: temp_offset of cold" in text_of(got), text_of(got)
     assert float(one.sim.get("cold3", "temp_offset")) == 0
+
+
+def test_a_node_changes_hands_in_the_middle(one, fakereg):
+    """What its owner asked of it is not done to the next one's."""
+    one.sim.fault("cold", "late", 300)
+    key = one.owner.request("set", one.g.jid, set_xml(
+        "cold cold3", ("double", "temp_offset", "3"), ("double", "hum_offset", "1")))
+    wait_until("the first is written", lambda: float(one.sim.get("cold", "temp_offset")) == 3, 10, 0.01)
+    fakereg.tell(one.g.jid, "disowned", "cold3", one.source)
+    fakereg.claimed(one.g.jid, one.other.bare, "cold3", one.source)
+    got = one.owner.wait_answer(key, 20)
+    assert condition(got) == "forbidden", text_of(got)
+    assert "written before: temp_offset of cold" in text_of(got), text_of(got)
+    assert float(one.sim.get("cold3", "temp_offset")) == 0
+    assert is_done(one.set("cold3", ("double", "temp_offset", "1"), who=one.other))
+
+
+def test_a_node_is_another_device_in_the_middle(one):
+    one.sim.fault("cold", "late", 300)
+    key = one.owner.request("set", one.g.jid, set_xml(
+        "cold cold3", ("double", "temp_offset", "3"), ("double", "hum_offset", "1")))
+    wait_until("the first is written", lambda: float(one.sim.get("cold", "temp_offset")) == 3, 10, 0.01)
+    one.g.write(nodes=sections([n for n in TEMPLATES if n != "cold2"]).replace(
+        "address = 5", "address = 4"))
+    one.g.reload()
+    got = one.owner.wait_answer(key, 20)
+    assert condition(got) == "conflict" and "configured anew" in text_of(got), text_of(got)
+    assert float(one.sim.get("cold2", "temp_offset")) == 0
+
+
+def test_a_slow_device_is_answered_for_in_time(one):
+    """Requesters wait five seconds; what is under way is ended, and no more is begun."""
+    one.sim.fault("board", "late", 400)
+    one.log_requests()
+    began = time.monotonic()
+    key = one.owner.request("set", one.g.jid, set_xml("board", *[
+        ("boolean", "relay%d" % i, "true") for i in range(1, 9)]))
+    got = one.owner.wait_answer(key, 20)
+    assert 3 < time.monotonic() - began < 5
+    assert condition(got) == "conflict" and find(got, "error").get("type") == "wait"
+    says = text_of(got)
+    assert "written before: relay1 of board" in says and "relay8" in says, says
+    time.sleep(1.5)
+    assert 2 <= len(one.writes()) < 8
+    wait_until("others may set it again", lambda: is_done(
+        one.set("board", ("boolean", "relay8", "false"))), 10, 0.2)
+
+
+def test_a_message_that_was_kept_is_not_executed(one):
+    """A server keeps messages for who is away: what was meant then may harm now."""
+    one.owner.send("<message to='%s'>%s<delay xmlns='urn:xmpp:delay' "
+                   "stamp='2026-01-01T00:00:00Z'/></message>" % (
+                       one.g.jid, set_xml("board", ("boolean", "relay1", "true"))))
+    one.audit(one.owner.jid, "too late")
+    assert one.sim.get("board", "relay1") == "off"
 
 
 def test_who_leaves_is_logged_all_the_same(site):

@@ -95,6 +95,32 @@ def test_claim_is_not_acknowledged_unless_kept(fakereg, make_gateway, unwritable
     kept(g, "a", "public", "owner@localhost")
 
 
+@contextlib.contextmanager
+def unreadable(g):
+    """Neither written nor read, as on a card that dies for a while."""
+    db = sqlite3.connect(g.state, isolation_level=None)
+    db.execute("ALTER TABLE node RENAME TO away")
+    try:
+        yield
+    finally:
+        db.execute("ALTER TABLE away RENAME TO node")
+        db.close()
+
+
+def test_claim_is_not_acknowledged_from_memory(fakereg, make_gateway):
+    """What could not be read back after a failed write counts for nothing."""
+    g = make_gateway(NODE_A, registry=fakereg.jid)
+    g.wait_claim("a", "unclaimed")
+    with unreadable(g):
+        for _ in range(2):
+            got = fakereg.claimed(g.jid, "owner@localhost", "a", "S")
+            assert condition(got) == "internal-server-error"
+        assert not g.request("reset", node="a")["ok"]
+    got = fakereg.claimed(g.jid, "owner@localhost", "a", "S")
+    assert got.get("type") == "result"
+    kept(g, "a", "public", "owner@localhost")
+
+
 def test_command_that_was_not_kept_changes_nothing(fakereg, make_gateway, unwritable):
     g = make_gateway(NODE_A, registry=fakereg.jid)
     g.wait_claim("a", "unclaimed")
@@ -168,6 +194,30 @@ def test_client_that_only_sends(fakereg, make_gateway):
     assert answers.pop() == b""
     assert len(answers) == 20
     assert all(len(json.loads(a)["data"]["nodes"]) == 200 for a in answers)
+
+
+def test_answer_of_many_pieces(fakereg, make_gateway):
+    """It is one line, whole, in order, and what was asked behind it waits."""
+    count = 1200
+    nodes = "".join(node("n%04d" % i, source="S", address=i % 247 + 1, enabled="no")
+                    for i in range(count))
+    g = make_gateway(nodes, registry=None)
+    want = ["n%04d" % i for i in range(count)]
+    with socket.socket(socket.AF_UNIX) as s:
+        s.settimeout(20)
+        s.connect(str(g.socket))
+        s.sendall(b'{"cmd":"nodes"}\n{"cmd":"status"}\n{"cmd":"stop"}\n')
+        with s.makefile() as f:
+            time.sleep(0.5)  # it waits for its reader
+            got = [json.loads(f.readline()) for _ in range(3)]
+            assert [n["node"] for n in got[0]["data"]["nodes"]] == want
+            buses = got[1]["data"]["buses"]
+            assert [u["node"] for b in buses for u in b["units"]] == want
+            assert got[2] == {"ok": True, "data": {}}
+            s.sendall(b'{"cmd":"nodes"}\n')
+            f.read(70000)  # and leaves in the middle
+    assert g.request("nodes", node="n0007")["data"]["nodes"][0]["node"] == "n0007"
+    assert g.alive()
 
 
 def test_client_that_never_reads(fakereg, make_gateway):

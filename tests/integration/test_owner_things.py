@@ -126,6 +126,9 @@ def test_set(thing, owner):
     thing.answers["set"] = "<setResponse xmlns='%s'><parameter name='C'/></setResponse>" % CONTROL
     status, out, err = owner.run("set", thing.bare, "n", "A=1", "C=2")
     assert status == 4 and out == "C = 2\n" and "A was not set" in err
+    thing.answers["set"] = "<accepted xmlns='%s'/>" % CONTROL
+    status, out, err = owner.run("set", thing.bare, "n", "A=1")
+    assert status == 1 and not out and "not known: read it" in err
 
 
 @pytest.mark.parametrize("words", [["A"], ["=1"], ["A=1", "A=2"], []])

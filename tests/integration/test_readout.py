@@ -68,7 +68,9 @@ def test_T30_owner_is_served_strangers_are_not(site, client):
     got = read(s.me, s.jid, "momentary", nodes=["a"])
     assert got.by_name() == {"temperature": "21.7", "humidity": "45.0"}
     stranger = client("stranger")
-    assert condition(refused(stranger, s.jid, "momentary", nodes=["a"])) == "forbidden"
+    for n in ("a", "is-none"):
+        iq = refused(stranger, s.jid, "momentary", nodes=[n])
+        assert condition(iq) == "forbidden" and find(iq, "error").get("type") == "cancel"
     assert condition(refused(stranger, s.jid, "momentary")) == "forbidden"
     stranger.expect_nothing(1, "message")
 

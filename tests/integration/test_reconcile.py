@@ -84,7 +84,7 @@ def test_a_change_while_offline_is_told_after_the_login(fakereg, make_gateway, p
 
 def test_the_unclaimed_are_asked_again_in_turns(fakereg, make_gateway, proxy):
     """A registry that repeats no notice may have given them owners meanwhile."""
-    count = 300
+    count = 80
     g = make_gateway(nodes(count), registry=fakereg.jid, host=proxy.host, log="info")
     wait_until("all are registered", lambda: claims(g, "unclaimed") == count, 30, 0.2)
     fakereg.forget()
@@ -92,7 +92,7 @@ def test_the_unclaimed_are_asked_again_in_turns(fakereg, make_gateway, proxy):
     proxy.cut()
     wait_until("all are asked", lambda: len(asked(fakereg)) == count, 40, 0.1)
     at = sorted(float(r.get("at")) for r in fakereg.got("register"))
-    assert at[-1] - at[0] > 3  # not in one go
+    assert at[-1] - at[0] > 5  # ten a second, which leaves room for readouts
     wait_until("the claims are known", lambda: claims(g, "public") == count, 10, 0.2)
 
 

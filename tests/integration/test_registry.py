@@ -196,7 +196,7 @@ def test_R01_disco_info(O):
     got = O.iq("get", R, "<query xmlns='%s'/>" % DISCO_INFO)
     features = {f.get("var") for f in find_all(got, "feature")}
     assert {DISCOVERY, DISCO_INFO} <= features
-    assert "urn:xmpp:iot:provisioning" not in features
+    assert "urn:xmpp:iot:provisioning" in features
     assert find_all(got, "identity")
 
 

@@ -135,9 +135,17 @@ def test_import_is_refused(full):
     assert status != 0 and "holds 5 things already" in err
 
 
-HEAD = '{"thingregistry":1,"things":1,"notices":0,"peers":0}\n'
+HEAD = '{"thingregistry":1,"things":1,"notices":0,"peers":0,"rules":0}\n'
 GOOD = ('{"kind":"thing","jid":"a@b","node":"","source":"","cache":"","via":"","owner":null,'
         '"public":false,"self_owned":false,"tags":[{"name":"KEY","str":"hush-hush"}]}\n')
+
+
+PEERS = HEAD.replace('"things":1', '"things":0').replace('"peers":0', '"peers":1')
+PEER = '{"kind":"peer","jid":"a@b","address":"a@b/r","subscribed":false,"asked":false}\n'
+RULES = HEAD.replace('"rules":0', '"rules":1')
+OWNED = GOOD.replace("null", '"o@b"')
+RULE = ('{"kind":"rule","rule":1,"owner":"o@b","jid":"a@b","node":"","source":"","cache":"",'
+        '"who":"*","allow":true,"control":false,"names":"A\\nB"}\n')
 
 
 @pytest.mark.parametrize("body,line,what", [
@@ -159,6 +167,16 @@ GOOD = ('{"kind":"thing","jid":"a@b","node":"","source":"","cache":"","via":"","
     (HEAD + GOOD.replace('"kind":"thing"', '"kind":"thong"'), 2, "kind"),
     (HEAD + GOOD.replace('"name":"KEY"', '"name":"A B"'), 2, "white space"),
     (HEAD + GOOD.replace("hush", "x" * 200), 2, "longer than 128"),
+    (HEAD + GOOD.replace('"via":""', '"via":"c@d/e"'), 2, "full JIDs"),
+    (HEAD + GOOD.replace('"via":""', '"via":"a@b/\\u0000"'), 2, ""),
+    (HEAD + GOOD.replace('"via":""', '"via":"A@b/e"'), 2, "full JIDs"),
+    (PEERS + PEER.replace("a@b/r", "c@d/r"), 2, "full JIDs"),
+    (PEERS + PEER.replace("false", "2", 1), 2, "true or false"),
+    (RULES + OWNED + RULE.replace('"*"', '"A@b"'), 3, "who"),
+    (RULES + OWNED + RULE.replace("A\\nB", "B\\nA"), 3, "in order"),
+    (RULES + OWNED + RULE.replace("a@b", "b@b"), 3, "no such thing"),
+    (RULES + GOOD + RULE, 3, "no such thing"),
+    (RULES.replace('"rules":1', '"rules":2') + OWNED + RULE + RULE, 4, "numbered"),
 ])
 def test_a_broken_line_leaves_nothing(tmp, body, line, what):
     conf = tmp / "r.conf"
@@ -441,12 +459,3 @@ def test_example_of_a_server(kind, tmp):
         reg.stop()
     finally:
         server.stop()
-
-
-def test_unit_is_hardened():
-    unit = programs.SOURCE / "packaging/systemd/thingregistryd.service"
-    p = subprocess.run(["systemd-analyze", "security", "--offline=true", "--no-pager",
-                        str(unit)], capture_output=True, text=True, timeout=60)
-    found = re.search(r"exposure level for .*: ([0-9.]+)", p.stdout)
-    assert found, p.stdout + p.stderr
-    assert float(found.group(1)) <= 1.6, p.stdout

@@ -396,6 +396,8 @@ def test_R40_in_a_store_from_before_searches(registry, T, S):
     registry.stop()
     with contextlib.closing(sqlite3.connect(registry.store)) as db:
         db.executescript(
+            "DROP TRIGGER thing_rules; DROP TABLE rule; DROP INDEX thing_account;"
+            "DROP INDEX peer_asked; ALTER TABLE peer DROP COLUMN asked;"
             "DROP TRIGGER thing_place; DROP TABLE place; DROP INDEX thing_public;"
             "DROP INDEX tag_str; CREATE INDEX tag_str ON tag (name, value) WHERE num IS NULL;"
             "PRAGMA user_version = 1")

@@ -20,7 +20,7 @@ on_noise(void *arg)
 	for (size_t i = 0; i < STRAY_MAX; i++)
 		stray[i] = (char)(x >> 8 * i);
 	for (struct chan *c = u->bus->chans; c; c = c->next)
-		chan_disturb(c, stray, 1 + (x >> 32) % STRAY_MAX);
+		chan_disturb(c, stray, 1 + (size_t)(x >> 32) % STRAY_MAX);
 	/* after half of it to one and a half */
 	timer_at(p->loop, &u->noise,
 	    loop_ns() + ms * 500000 + (int64_t)((x >> 40) % 1000) * ms * 1000);

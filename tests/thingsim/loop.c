@@ -187,7 +187,7 @@ wait_events(struct loop *l, struct epoll_event *ev)
 		left -= EARLY_NS;
 	if (left > 0) {
 		ts.tv_sec = left / second_ns;
-		ts.tv_nsec = left % second_ns;
+		ts.tv_nsec = (long)(left % second_ns);
 	}
 	return epoll_pwait2(l->epoll, ev, EVENTS_MAX, &ts, NULL);
 }

@@ -40,7 +40,7 @@ peer_now_us(void)
 void
 peer_sleep_us(int64_t us)
 {
-	struct timespec t = { us / 1000000, us % 1000000 * 1000 };
+	struct timespec t = { us / 1000000, (long)(us % 1000000 * 1000) };
 
 	nanosleep(&t, NULL);
 }

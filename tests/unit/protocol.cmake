@@ -1,3 +1,4 @@
+tb_test(protocol adhoc LINK tb_protocol)
 tb_test(protocol concentrator LINK tb_protocol)
 tb_test(protocol control LINK tb_protocol)
 tb_test(protocol discovery LINK tb_protocol)

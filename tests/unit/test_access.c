@@ -4,12 +4,14 @@
 
 #include "common/mem.h"
 #include "fake_session.h"
+#include "gateway/decisions.h"
 #include "gateway/friends.h"
 #include "gateway/gateway.h"
 #include "gateway/judge.h"
 #include "gateway/provisioner.h"
 #include "gateway/registrar.h"
 #include "gateway/store.h"
+#include "gateway/tell.h"
 #include "protocol/provisioning.h"
 
 #include <setjmp.h>
@@ -30,8 +32,12 @@
 
 /* The parts beside, as far as access looks at them. */
 
-static struct provisioning_peer server;
+static struct provisioning_peer server, others; /* for OTHER, if set */
 static int dropped, approved;
+static void (*after_done)(void *arg, bool kept);
+static void *after_arg;
+static bool has_subscriber;
+static int hidden;
 
 const char *
 registrar_jid(const struct registrar *r)
@@ -47,11 +53,38 @@ registrar_touch(struct registrar *r, struct node *n)
 	(void)n;
 }
 
+void
+registrar_after(
+    struct registrar *r, void (*done)(void *arg, bool kept), void *arg)
+{
+	(void)r;
+	assert_null(after_done); /* once a turn */
+	after_done = done;
+	after_arg = arg;
+}
+
+bool
+tell_has(const struct tell *t, const char *bare)
+{
+	(void)t;
+	return has_subscriber && strcmp(bare, STRANGER) == 0;
+}
+
+void
+tell_hide(struct tell *t, const struct node *n, const char *bare)
+{
+	(void)t;
+	(void)n;
+	(void)bare;
+	hidden++;
+}
+
 const struct provisioning_peer *
 provisioner_for(const struct provisioner *p, const char *owner)
 {
 	(void)p;
-	(void)owner;
+	if (others.jid[0] && strcmp(owner, OTHER) == 0)
+		return &others;
 	return server.jid[0] ? &server : NULL;
 }
 
@@ -124,6 +157,10 @@ set_up(void **state)
 		strcpy(t->owner, OWNER);
 	}
 	memset(&server, 0, sizeof(server));
+	memset(&others, 0, sizeof(others));
+	after_done = NULL;
+	has_subscriber = false;
+	hidden = 0;
 	strcpy(server.jid, SERVER);
 	strcpy(server.to, SERVER);
 	dropped = approved = 0;
@@ -302,7 +339,7 @@ matrix(void **state)
 		snprintf(r->a->thing.owner, JID_SIZE, "%s",
 		    states[i % STATES].owner);
 		r->a->cfg = states[i % STATES].gone ? NULL : &r->cfg;
-		judge_clear(r->gw.judge);
+		judge_trust(r->gw.judge, "none.example.org");
 		for (size_t w = 0; w < WHOS; w++)
 			cell(r, whos[w], want[w]);
 	}
@@ -380,7 +417,7 @@ reductions(void **state)
 
 	for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
 		print_message("  %s\n", answers[i].name);
-		judge_clear(r->gw.judge);
+		judge_trust(r->gw.judge, "none.example.org");
 		/* About one person only so much is asked. */
 		r->clock.mono += 60000;
 		ask(r, STRANGER "/x", ACCESS_READ, 2, fields);
@@ -429,7 +466,7 @@ fields_and_types(void **state)
 			r->gw.nodes.v, 2, SD_MOMENTARY | SD_IDENTITY, &names };
 
 		print_message("  %s\n", answers[i].name);
-		judge_clear(r->gw.judge);
+		judge_trust(r->gw.judge, "none.example.org");
 		names_add(&names, "temperature");
 		names_add(&names, "humidity");
 		access_ask(r->gw.access, &q, each_field, got);
@@ -489,7 +526,7 @@ changed_meanwhile(void **state)
 	r->a->thing.claim = CLAIM_PUBLIC;
 	strcpy(r->a->thing.owner, OWNER);
 
-	judge_clear(r->gw.judge);
+	judge_trust(r->gw.judge, "none.example.org");
 	ask(r, STRANGER "/x", ACCESS_READ, 1, NULL);
 	access_forget(r->gw.access, r);
 	answer(r, NULL, MAY_READ("result='true'", ""));
@@ -506,6 +543,17 @@ remembers(struct rig *r)
 		answer(r, NULL, MAY_READ("result='true'", ""));
 	assert_int_equal(r->n, 1);
 	return r->s.sent == sent;
+}
+
+/* The turn ends; false: it could not be stored. */
+static void
+turn_ends(bool kept)
+{
+	void (*done)(void *arg, bool kept) = after_done;
+
+	after_done = NULL;
+	if (done)
+		done(after_arg, kept);
 }
 
 static void
@@ -525,7 +573,9 @@ start_again(struct rig *r)
 {
 	struct errbuf eb;
 
+	turn_ends(true);
 	access_free(r->gw.access);
+	r->gw.access = NULL;
 	judge_free(r->gw.judge);
 	assert_int_equal(store_commit(r->gw.store, &eb), OK);
 	store_close(r->gw.store);
@@ -568,8 +618,186 @@ cleared(void **state)
 		assert_non_null(strstr(r->s.last, "forbidden"));
 		assert_true(remembers(r));
 		clear_cache(r, type[i], SERVER);
+		assert_null(strstr(r->s.last, "clearCacheResponse"));
+		turn_ends(true);
 		assert_non_null(strstr(r->s.last, "clearCacheResponse"));
 	}
+}
+
+struct row {
+	char *question, *answer;
+};
+
+static void
+take_row(void *arg, const char *question, const char *answer)
+{
+	struct row *row = arg;
+
+	row->question = mem_strdup(question);
+	row->answer = mem_strdup(answer);
+}
+
+/* The disk was full: what it still says is not believed after a start. */
+static void
+cleared_in_vain(void **state)
+{
+	struct rig *r = *state;
+	struct row row = { 0 };
+
+	assert_false(remembers(r));
+	turn_ends(true);
+	store_decisions(r->gw.store, take_row, &row);
+	clear_cache(r, "set", SERVER);
+	turn_ends(false);
+	assert_non_null(strstr(r->s.last, "internal-server-error"));
+	assert_false(access_sees(r->gw.access, STRANGER, r->a));
+	/* As a rollback does. */
+	assert_int_equal(
+	    store_decide(r->gw.store, row.question, row.answer), OK);
+	judge_tick(r->gw.judge);
+	start_again(r);
+	assert_false(access_sees(r->gw.access, STRANGER, r->a));
+	assert_false(remembers(r));
+	free(row.question);
+	free(row.answer);
+}
+
+/* A question waits for one judge, and what another has said, or what needed
+ * none, is taken back meanwhile. */
+static void
+taken_back(void **state)
+{
+	static const char yes[] =
+	    "<canReadResponse " NS "jid='" OWNER "' result='true'/>";
+	struct rig *r = *state;
+
+	strcpy(r->b->thing.owner, OTHER);
+	ask(r, OWNER "/x", ACCESS_READ, 2, NULL);
+	assert_int_equal(r->calls, 0);
+	strcpy(r->a->thing.owner, OTHER);
+	access_lapse(r->gw.access, r->a);
+	answer(r, NULL, yes);
+	assert_int_equal(r->calls, 1);
+	assert_int_equal(r->n, 1);
+	assert_true(r->reduced);
+	strcpy(r->a->thing.owner, OWNER);
+	turn_ends(true);
+
+	judge_trust(r->gw.judge, "none.example.org");
+	assert_int_equal(access_share(r->gw.access, r->a, STRANGER, false), OK);
+	ask(r, STRANGER "/x", ACCESS_READ, 2, NULL);
+	assert_int_equal(access_unshare(r->gw.access, r->a, STRANGER), OK);
+	answer(r, NULL, MAY_READ("result='true'", ""));
+	assert_int_equal(r->n, 1);
+	turn_ends(true);
+
+	judge_trust(r->gw.judge, "none.example.org");
+	strcpy(others.jid, "b.example.org");
+	strcpy(others.to, "b.example.org");
+	ask(r, STRANGER "/x", ACCESS_READ, 1, NULL);
+	answer(r, NULL, MAY_READ("result='true'", ""));
+	assert_int_equal(r->n, 1);
+	ask(r, STRANGER "/x", ACCESS_READ, 2, NULL); /* a is remembered */
+	assert_int_equal(r->calls, 0);
+	clear_cache(r, "set", SERVER);
+	answer(r, "b.example.org", MAY_READ("result='true'", ""));
+	assert_int_equal(r->calls, 1);
+	assert_int_equal(r->n, 1);
+}
+
+/* What a server says that is not trusted any more. */
+static void
+distrusted(void **state)
+{
+	struct rig *r = *state;
+
+	ask(r, STRANGER "/x", ACCESS_READ, 1, NULL);
+	judge_trust(r->gw.judge, "new.example.org");
+	answer(r, NULL, MAY_READ("result='true'", ""));
+	assert_int_equal(r->calls, 1);
+	assert_int_equal(r->n, 0);
+}
+
+/* Of other nodes it is still known who reads them. */
+static void
+lapsed(void **state)
+{
+	struct rig *r = *state;
+
+	assert_false(remembers(r));
+	access_lapse(r->gw.access, r->b);
+	assert_true(remembers(r));
+	access_lapse(r->gw.access, r->a);
+	assert_false(access_sees(r->gw.access, STRANGER, r->a));
+	assert_false(remembers(r));
+}
+
+/* One who asks much pushes out his own decisions alone. */
+static void
+crowd(void **state)
+{
+	struct rig *r = *state;
+	char name[SD_NAME_MAX + 1], other[512];
+	const char *names[SD_NAMES_MAX + 1] = { NULL };
+	int sent;
+
+	snprintf(other, sizeof(other),
+	    "<canReadResponse " NS "jid='" GW "' result='true'/>");
+	ask(r, GW "/x", ACCESS_READ, 1, NULL);
+	answer(r, NULL, other);
+	memset(name, 'x', SD_NAME_MAX);
+	name[SD_NAME_MAX] = '\0';
+	for (size_t i = 0; i < 20; i++)
+		names[i] = name;
+	for (int i = 0; i < DECISIONS_EACH + 10; i++) {
+		r->clock.mono += 2000;
+		snprintf(name, 5, "f%03d", i);
+		name[4] = 'x';
+		ask(r, STRANGER "/x", ACCESS_READ, 1, names);
+		answer(r, NULL, MAY_READ("result='true'", ""));
+		assert_int_equal(r->n, 1);
+	}
+	sent = r->s.sent;
+	ask(r, GW "/x", ACCESS_READ, 1, NULL);
+	assert_int_equal(r->n, 1);
+	ask(r, STRANGER "/x", ACCESS_READ, 1, names);
+	assert_int_equal(r->s.sent, sent);
+	memcpy(name, "f000", 4);
+	ask(r, STRANGER "/x", ACCESS_READ, 1, names);
+	assert_int_equal(r->s.sent, sent + 1);
+}
+
+/* Who is told of events is judged anew, and told what he sees no more. */
+static void
+reviewed(void **state)
+{
+	struct rig *r = *state;
+
+	has_subscriber = true;
+	assert_false(remembers(r));
+	turn_ends(true);
+	for (int yes = 1; yes >= 0; yes--) {
+		int sent = r->s.sent;
+
+		clear_cache(r, "set", SERVER);
+		assert_int_equal(r->s.sent, sent + 1);
+		assert_non_null(strstr(r->s.last, "canRead"));
+		assert_int_equal(hidden, !yes);
+		answer(r, NULL,
+		    yes ? MAY_READ("result='true'", "")
+			: MAY_READ("result='false'", ""));
+		/* tell looks whether he sees it still. */
+		assert_int_equal(
+		    access_sees(r->gw.access, STRANGER, r->a), yes);
+		assert_int_equal(hidden, 2 - yes);
+		turn_ends(true);
+	}
+	judge_trust(r->gw.judge, "none.example.org");
+	turn_ends(true);
+	assert_false(remembers(r));
+	access_lapse(r->gw.access, r->a);
+	assert_int_equal(hidden, 3);
+	assert_false(access_sees(r->gw.access, STRANGER, r->a));
 }
 
 static void
@@ -693,6 +921,12 @@ main(void)
 		TEST(changed_meanwhile),
 		TEST(memory),
 		TEST(cleared),
+		TEST(cleared_in_vain),
+		TEST(taken_back),
+		TEST(distrusted),
+		TEST(lapsed),
+		TEST(crowd),
+		TEST(reviewed),
 		TEST(limits),
 		TEST(sharing),
 	};

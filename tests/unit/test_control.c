@@ -71,6 +71,14 @@ static const struct {
 	{ "parameters and a form",
 	    "<set" NS "><int name='a' value='1'/>" X(FIELD("b", "1")) "</set>",
 	    ERR_PROTO, NULL },
+	{ "a type that is not known",
+	    "<set" NS "><int name='a' value='1'/><enum name='b' value='2'/>"
+	    "</set>",
+	    ERR_PROTO, NULL },
+	{ "two values in the form",
+	    "<set" NS ">" X("<field var='a'><value>1</value><value>2</value>"
+			    "</field>") "</set>",
+	    ERR_PROTO, NULL },
 	{ "a form that was called off",
 	    "<set" NS "><x type='cancel' xmlns='" FORM_NS
 	    "'>" FIELD("a", "1") "</x></set>",

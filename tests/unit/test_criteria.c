@@ -109,6 +109,66 @@ operands(void **state)
 	}
 }
 
+static const struct {
+	const char *uri;
+	const char *is; /* operators, each ended by ';'; NULL: an error */
+	const char *registry;
+} uris[] = {
+	{ "iotdisco:MAN=www.example.org;#V>=1.5;R=reg.example.org",
+	    "MAN = www.example.org;#V >= 1.5;", "reg.example.org" },
+	{ "IOTDISCO:model<>IMC;A<b;C>d;E<=f",
+	    "MODEL != IMC;A < b;C > d;E <= f;", NULL },
+	{ "iotdisco:SN~*9873*;N~%c3%a5x%C3%a5", "SN ~ 9873*;N ~ x\303\245;",
+	    NULL },
+	{ "iotdisco:A=1%3B2\\;3;R=", "A = 1;2;3;", NULL },
+	{ "iotdisco:#K>2;#K<3", "#K > 2;#K < 3;", NULL },
+	{ "iotdisco:#K>3;#K<2", "#K out [2,3];", NULL },
+	{ "iotdisco:#K<=2;A=1;#K>=10", "#K out (2,10);A = 1;", NULL },
+	{ "iotdisco:K>=2;K<=2", "K >= 2;K <= 2;", NULL },
+	{ "iotdisco:K>2;#K<1;k<2", "K out [2,2];#K < 1;", NULL },
+	{ "iotdisco:A=1;KEY=2", NULL, NULL },
+	{ "iotdisco:A=1;key~*2", NULL, NULL },
+	{ "iotdisco:JID=a@b;NID=1", NULL, NULL },
+	{ "iotdisco:A", NULL, NULL },
+	{ "iotdisco:A~", NULL, NULL },
+	{ "iotdisco:=1", NULL, NULL },
+	{ "iotdisco:#A=x", NULL, NULL },
+	{ "iotdisco:#A~*x", NULL, NULL },
+	{ "iotdisco:A=1;R=a;R=b", NULL, NULL },
+	{ "iotdisco:A=1;R=@", NULL, NULL },
+	{ "IoTDisco;A:1", NULL, NULL },
+};
+
+static void
+search_uris(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(uris) / sizeof(uris[0]); i++) {
+		struct criteria c = { .n_texts = 0 };
+		struct errbuf eb = { "" };
+		char *registry, text[256] = "";
+		enum err e = criteria_uri(&c, uris[i].uri, &registry, &eb);
+
+		print_message("  %s\n", uris[i].uri);
+		assert_int_equal(e == OK, uris[i].is != NULL);
+		for (size_t k = 0; e == OK && k < c.search.n; k++) {
+			size_t n = strlen(text);
+
+			describe(&c.search.ops[k], text + n, sizeof(text) - n);
+			strcat(text, ";");
+		}
+		if (e == OK)
+			assert_string_equal(text, uris[i].is);
+		else
+			assert_true(*eb.text && !registry);
+		assert_int_equal(!registry, !uris[i].registry);
+		if (registry)
+			assert_string_equal(registry, uris[i].registry);
+		free(registry);
+		criteria_fini(&c);
+	}
+}
+
 static void
 too_many(void **state)
 {
@@ -126,6 +186,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(operands),
+		cmocka_unit_test(search_uris),
 		cmocka_unit_test(too_many),
 	};
 

@@ -4,6 +4,7 @@
 
 #include <setjmp.h>
 #include <signal.h>
+#include <sqlite3.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -32,13 +33,21 @@ struct rig {
 	struct series *s;
 };
 
+static struct series *
+series(struct history *h, const struct history_of *of, const char *field,
+    int64_t keep_ms, int64_t every_ms)
+{
+	return history_series(
+	    h, of, &(struct history_field){ field, "W", keep_ms, every_ms });
+}
+
 static void
 reopen(struct rig *r)
 {
 	const struct history_config c = { r->path, 5 * MINUTE, 64 << 20 };
 
 	assert_int_equal(history_open(&c, &r->clock.clock, &r->h, NULL), OK);
-	r->s = history_series(r->h, &node, "Power", 30 * (int64_t)DAY, 0);
+	r->s = series(r->h, &node, "Power", 30 * (int64_t)DAY, 0);
 }
 
 static int
@@ -260,7 +269,7 @@ keeps_at_most_every(void **state)
 	struct rig *r = *state;
 	struct seen s;
 
-	r->s = history_series(r->h, &node, "Power", DAY, MINUTE);
+	r->s = series(r->h, &node, "Power", DAY, MINUTE);
 	for (int i = 0; i < 180; i++)
 		note(r, T0 + i * 1000, i);
 	s = look(r, T0, T0 + DAY);
@@ -275,7 +284,7 @@ keeps_as_long_as_it_should(void **state)
 	int64_t now = T0;
 	struct seen s;
 
-	r->s = history_series(r->h, &node, "Power", DAY, 0);
+	r->s = series(r->h, &node, "Power", DAY, 0);
 	for (int i = 0; i < 100; i++) {
 		note(r, now, i);
 		pass(r, HOUR);
@@ -285,6 +294,23 @@ keeps_as_long_as_it_should(void **state)
 	/* a day, the hour a row may last, the hour between two looks */
 	assert_in_range(s.n, 24, 27);
 	assert_int_equal(s.mant[s.n - 1], 99);
+}
+
+/* Until the time was fetched. */
+static void
+a_clock_that_starts_ahead_deletes_nothing(void **state)
+{
+	struct rig *r = *state;
+
+	note(r, T0, 1);
+	history_close(r->h);
+	r->clock.utc = T0 + 3000 * (int64_t)DAY;
+	reopen(r);
+	pass(r, MINUTE);
+	pass(r, MINUTE);
+	r->clock.utc = T0 + 3 * MINUTE;
+	pass(r, HOUR);
+	assert_int_equal(look(r, T0, T0 + DAY).n, 1);
 }
 
 static bool
@@ -310,7 +336,7 @@ the_next_owner_begins_anew(void **state)
 	note(r, T0, 1);
 	pass(r, 5 * MINUTE);
 	note(r, T0 + 1, 2);
-	r->s = history_series(r->h, &later, "Power", DAY, 0);
+	r->s = series(r->h, &later, "Power", DAY, 0);
 	assert_ptr_not_equal(r->s, of_a);
 	assert_int_equal(look(r, 0, T0 + DAY).n, 0);
 	note(r, T0 + 2, 3);
@@ -319,16 +345,37 @@ the_next_owner_begins_anew(void **state)
 	history_close(r->h);
 	reopen(r); /* as the first owner, whose readings are gone */
 	assert_int_equal(look(r, 0, T0 + DAY).n, 0);
-	r->s = history_series(r->h, &later, "Power", DAY, 0);
+	r->s = series(r->h, &later, "Power", DAY, 0);
 	assert_int_equal(look(r, 0, T0 + DAY).mant[0], 3);
+}
+
+/* The field is read in another unit since a reload. */
+static void
+another_unit_is_another_field(void **state)
+{
+	struct rig *r = *state;
+	const struct history_field kilo = { "Power", "kW", DAY, 0 };
+
+	note(r, T0, 5000);
+	pass(r, 5 * MINUTE);
+	r->s = history_series(r->h, &node, &kilo);
+	assert_int_equal(look(r, 0, T0 + DAY).n, 0);
+	assert_false(history_today(r->h, r->s, T0 + HOUR, &(struct sum){ 0 }));
+	note(r, T0 + 6 * MINUTE, 5);
+	history_close(r->h);
+	reopen(r);
+	assert_int_equal(look(r, 0, T0 + DAY).n, 1);
+	assert_int_equal(look(r, 0, T0 + DAY).mant[0], 5000);
+	r->s = history_series(r->h, &node, &kilo);
+	assert_int_equal(look(r, 0, T0 + DAY).mant[0], 5);
 }
 
 static void
 forgets_one_node(void **state)
 {
 	struct rig *r = *state;
-	struct series *s2 = history_series(r->h, &other, "Power", DAY, 0);
-	struct series *s3 = history_series(r->h, &node, "Mode", DAY, 0);
+	struct series *s2 = series(r->h, &other, "Power", DAY, 0);
+	struct series *s3 = series(r->h, &node, "Mode", DAY, 0);
 	struct value v = number(1, 0);
 
 	note(r, T0, 1);
@@ -337,10 +384,10 @@ forgets_one_node(void **state)
 	pass(r, 5 * MINUTE);
 	note(r, T0 + 1, 2);
 	assert_true(history_sweep(r->h, is_not_meter1, NULL));
-	r->s = history_series(r->h, &node, "Power", DAY, 0);
+	r->s = series(r->h, &node, "Power", DAY, 0);
 	assert_int_equal(look(r, 0, T0 + DAY).n, 0);
 	assert_false(history_today(r->h, r->s, T0, &(struct sum){ 0 }));
-	s3 = r->s = history_series(r->h, &node, "Mode", DAY, 0);
+	s3 = r->s = series(r->h, &node, "Mode", DAY, 0);
 	assert_int_equal(look(r, 0, T0 + DAY).n, 0);
 	r->s = s2;
 	assert_int_equal(look(r, 0, T0 + DAY).n, 1);
@@ -349,7 +396,7 @@ forgets_one_node(void **state)
 	history_close(r->h);
 	reopen(r);
 	assert_int_equal(look(r, 0, T0 + DAY).n, 0);
-	r->s = history_series(r->h, &node, "Mode", DAY, 0);
+	r->s = series(r->h, &node, "Mode", DAY, 0);
 	assert_int_equal(look(r, 0, T0 + DAY).n, 1);
 }
 
@@ -401,6 +448,90 @@ a_broken_file_is_set_aside(void **state)
 	assert_int_equal(access(path, F_OK), 0);
 }
 
+/* A bit of a stored reading has changed, and the file does not know. */
+static void
+a_changed_bit_is_no_reading(void **state)
+{
+	struct rig *r = *state;
+	sqlite3 *db;
+
+	for (int i = 0; i < 10; i++)
+		note(r, T0 + i * 1000, 200);
+	pass(r, 5 * MINUTE);
+	note(r, T0 + HOUR, 201);
+	pass(r, 5 * MINUTE);
+	assert_int_equal(sqlite3_open(r->path, &db), SQLITE_OK);
+	assert_int_equal(
+	    sqlite3_exec(db,
+		"UPDATE reading SET data=CAST(substr(data,1,2)||x'9902'||"
+		"substr(data,5) AS BLOB) WHERE id=(SELECT min(id) FROM "
+		"reading)",
+		NULL, NULL, NULL),
+	    SQLITE_OK);
+	sqlite3_close(db);
+	assert_int_equal(look(r, T0, T0 + DAY).n, 1);
+	assert_int_equal(look(r, T0, T0 + DAY).mant[0], 201);
+}
+
+/* Found out while it is read: the next that is written begins a new file. */
+static void
+break_pages(struct rig *r)
+{
+	FILE *f;
+
+	for (int i = 0; i < 4000; i++)
+		note(r, T0 + i * 1000, i * 7919 % 1000);
+	history_close(r->h);
+	reopen(r);
+	f = fopen(r->path, "r+");
+	assert_non_null(f);
+	assert_int_equal(fseek(f, 4096, SEEK_SET), 0);
+	for (int i = 0; i < 6000; i++)
+		fputs("broken", f);
+	fclose(f);
+}
+
+static void
+what_breaks_later_is_set_aside(void **state)
+{
+	struct rig *r = *state;
+	struct seen s = { 0 };
+
+	break_pages(r);
+	assert_int_equal(
+	    history_read(r->h, r->s, T0, T0 + DAY, see, &s), ERR_IO);
+	pass(r, 1000);
+	assert_int_equal(look(r, T0, T0 + DAY).n, 0);
+	note(r, T0 + DAY, 1);
+	pass(r, 5 * MINUTE);
+	assert_int_equal(look(r, T0, T0 + 2 * (int64_t)DAY).n, 1);
+}
+
+static void
+what_breaks_on_a_full_disk_begins_anew(void **state)
+{
+	struct rig *r = *state;
+	struct rlimit none = { 0, 0 }, was;
+	struct history_state hs;
+
+	signal(SIGXFSZ, SIG_IGN);
+	break_pages(r);
+	getrlimit(RLIMIT_FSIZE, &was);
+	none.rlim_max = was.rlim_max;
+	setrlimit(RLIMIT_FSIZE, &none);
+	(void)!history_read(r->h, r->s, T0, T0 + DAY, see, &(struct seen){ 0 });
+	note(r, T0 + DAY, 1);
+	pass(r, 5 * MINUTE);
+	pass(r, 5 * MINUTE);
+	setrlimit(RLIMIT_FSIZE, &was);
+	pass(r, MINUTE);
+	history_state(r->h, &hs);
+	assert_string_equal(hs.trouble, "");
+	history_close(r->h);
+	reopen(r);
+	assert_int_equal(look(r, T0, T0 + 2 * (int64_t)DAY).n, 1);
+}
+
 static void
 a_full_disk_is_waited_for(void **state)
 {
@@ -430,6 +561,47 @@ a_full_disk_is_waited_for(void **state)
 	assert_int_equal(look(r, T0, T0 + DAY).n, 2);
 }
 
+/* Of 2000 fields with 30 long texts each: 6 MB. */
+static void
+note_much(struct rig *r)
+{
+	struct value v = { .type = VALUE_TEXT };
+
+	memset(v.text, 'x', 100);
+	for (int f = 0; f < 2000; f++) {
+		char name[16];
+
+		snprintf(name, sizeof(name), "Field %d", f);
+		r->s = series(r->h, &node, name, DAY, 0);
+		for (int i = 0; i < 30; i++)
+			history_note(r->h, r->s, T0 + i * 1000, &v);
+	}
+}
+
+static void
+what_waits_is_bounded(void **state)
+{
+	struct rig *r = *state;
+	struct rlimit none = { 0, 0 }, was;
+	struct history_state hs;
+
+	note_much(r);
+	history_state(r->h, &hs);
+	assert_in_range(hs.waiting, 1, 41000);
+	assert_int_equal(hs.dropped, 0);
+	assert_int_equal(look(r, T0, T0 + DAY).n, 30);
+	pass(r, 5 * MINUTE);
+	signal(SIGXFSZ, SIG_IGN);
+	getrlimit(RLIMIT_FSIZE, &was);
+	none.rlim_max = was.rlim_max;
+	setrlimit(RLIMIT_FSIZE, &none);
+	note_much(r);
+	setrlimit(RLIMIT_FSIZE, &was);
+	history_state(r->h, &hs);
+	assert_in_range(hs.waiting, 35000, 41000);
+	assert_int_equal(hs.dropped, 60000 - hs.waiting);
+}
+
 static void
 the_file_stays_within_its_bound(void **state)
 {
@@ -441,7 +613,7 @@ the_file_stays_within_its_bound(void **state)
 
 	history_close(r->h);
 	assert_int_equal(history_open(&c, &r->clock.clock, &r->h, NULL), OK);
-	r->s = history_series(r->h, &node, "Power", 300 * (int64_t)DAY, 0);
+	r->s = series(r->h, &node, "Power", 300 * (int64_t)DAY, 0);
 	memset(v.text, 'x', sizeof(v.text) - 1);
 	for (int i = 0; i < 40000; i++, at += 10000) {
 		v.text[i % 100] = (char)('a' + i % 26);
@@ -516,7 +688,7 @@ today_counts_what_is_not_kept(void **state)
 	struct rig *r = *state;
 	struct sum t;
 
-	r->s = history_series(r->h, &node, "Power", DAY, HOUR);
+	r->s = series(r->h, &node, "Power", DAY, HOUR);
 	note(r, T0 + HOUR, 50);
 	note(r, T0 + HOUR + 1, 90);
 	note(r, T0 + HOUR + 2, 10);
@@ -533,6 +705,41 @@ today_counts_what_is_not_kept(void **state)
 	note(r, T0 + 26 * HOUR, 1);
 	assert_true(history_today(r->h, r->s, T0 + 27 * HOUR, &t));
 	assert_int_equal(t.max.mant, 1);
+}
+
+/* The hours that were told are not told again. */
+static void
+a_clock_set_back_sums_once(void **state)
+{
+	struct rig *r = *state;
+	struct summing s;
+
+	for (int i = 0; i < 20; i++)
+		note(r, T0 + 55 * MINUTE + i * 30000, 10);
+	for (int i = 0; i < 20; i++)
+		note(r, T0 + 58 * MINUTE + i * 30000, 20);
+	s = sum(r, T0, T0 + DAY, PERIOD_HOUR);
+	assert_int_equal(s.n, 2);
+	assert_int_equal(s.v[0].from, T0);
+	assert_int_equal(s.v[1].from, T0 + HOUR);
+	assert_int_equal(s.v[1].max.mant, 20);
+}
+
+static void
+a_clock_that_was_ahead_spoils_no_day(void **state)
+{
+	struct rig *r = *state;
+	struct sum t;
+
+	note(r, T0 + 700 * (int64_t)DAY, 50);
+	note(r, T0 + HOUR, 7);
+	assert_true(history_today(r->h, r->s, T0 + 2 * HOUR, &t));
+	assert_int_equal(t.max.mant, 7);
+	/* but a moment before midnight again is no day */
+	note(r, T0 + DAY + 100, 9);
+	note(r, T0 + DAY - 100, 1);
+	assert_true(history_today(r->h, r->s, T0 + DAY + HOUR, &t));
+	assert_int_equal(t.min.mant, 9);
 }
 
 /* 2026-03-29T02:00 is left out in Berlin, 2026-10-25T02:00 is there twice. */
@@ -574,6 +781,52 @@ periods_follow_local_time(void **state)
 	    period_begin(T0 + 1234567, PERIOD_SECOND), T0 + 1234000);
 }
 
+/* Havana turns its clocks at midnight: 2026-03-08T00:00 is left out, and
+ * 2026-11-01T00:00 is there twice; Lord Howe turns them by half an hour. */
+static void
+days_begin_where_midnight_is_odd(void **state)
+{
+	const int64_t spring = INT64_C(1772946000000); /* 2026-03-08T05:00Z */
+	const int64_t autumn = INT64_C(1793505600000); /* 2026-11-01T04:00Z */
+	static const char *const zones[] = { "CST5CDT,M3.2.0/0,M11.1.0/1",
+		"<+1030>-10:30<+11>-11,M10.1.0,M4.1.0" };
+
+	(void)state;
+	setenv("TZ", zones[0], 1);
+	tzset();
+	assert_int_equal(period_begin(spring + 5 * HOUR, PERIOD_DAY), spring);
+	assert_int_equal(period_begin(spring - 1, PERIOD_DAY), spring - DAY);
+	assert_int_equal(period_begin(autumn, PERIOD_DAY), autumn);
+	assert_int_equal(
+	    period_begin(autumn + 30 * MINUTE, PERIOD_DAY), autumn);
+	assert_int_equal(
+	    period_begin(autumn + 90 * MINUTE, PERIOD_DAY), autumn);
+	assert_int_equal(period_begin(autumn + 9 * HOUR, PERIOD_DAY), autumn);
+	for (size_t z = 0; z < 2; z++) {
+		setenv("TZ", zones[z], 1);
+		tzset();
+		for (int p = PERIOD_HOUR; p < PERIODS; p++) {
+			struct summing s = { .sums.period = (enum period)p };
+			int64_t last = 0, year = 366 * (int64_t)DAY;
+			struct value v = number(1, 0);
+
+			for (int64_t t = T0; t < T0 + year; t += 10 * MINUTE) {
+				int64_t b = period_begin(t, (enum period)p);
+
+				assert_in_range(b, last, t);
+				last = b;
+				if (sums_add(&s.sums, t, &v, &s.v[0]))
+					s.n++;
+			}
+			assert_in_range(s.n, 0, (size_t)(366 * 24 + 1));
+			if (p == PERIOD_DAY)
+				assert_int_equal(s.n, 366);
+		}
+	}
+	setenv("TZ", "UTC", 1);
+	tzset();
+}
+
 #define IN_RIG(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int
@@ -586,16 +839,25 @@ main(void)
 		IN_RIG(is_written_in_time),
 		IN_RIG(keeps_at_most_every),
 		IN_RIG(keeps_as_long_as_it_should),
+		IN_RIG(a_clock_that_starts_ahead_deletes_nothing),
+		IN_RIG(another_unit_is_another_field),
 		IN_RIG(forgets_one_node),
 		IN_RIG(the_next_owner_begins_anew),
 		IN_RIG(without_a_clock_nothing_is_kept),
 		IN_RIG(a_clock_set_back_loses_nothing),
 		IN_RIG(a_broken_file_is_set_aside),
+		IN_RIG(a_changed_bit_is_no_reading),
+		IN_RIG(what_breaks_later_is_set_aside),
+		IN_RIG(what_breaks_on_a_full_disk_begins_anew),
 		IN_RIG(a_full_disk_is_waited_for),
+		IN_RIG(what_waits_is_bounded),
 		IN_RIG(the_file_stays_within_its_bound),
 		IN_RIG(sums_by_hour_and_day),
 		IN_RIG(today_counts_what_is_not_kept),
+		IN_RIG(a_clock_set_back_sums_once),
+		IN_RIG(a_clock_that_was_ahead_spoils_no_day),
 		cmocka_unit_test(periods_follow_local_time),
+		cmocka_unit_test(days_begin_where_midnight_is_odd),
 	};
 
 	setenv("TZ", "UTC", 1);

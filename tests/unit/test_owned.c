@@ -97,16 +97,18 @@ keep(void **state)
 	struct thing_name name = { "plant@x.org", { "m1", "S", "" } };
 	char *account, *path, *text;
 	json_t *things, *again;
+	struct owned_edit ed;
 	struct stat st;
 
 	(void)state;
 	assert_non_null(mkdtemp(dir));
 	account = mem_printf("%s/account.conf", dir);
 	path = owned_path(account);
-	assert_int_equal(owned_load(path, &things, NULL), OK);
+	assert_int_equal(owned_begin(path, &ed, NULL), OK);
+	things = json_incref(ed.things);
 	put(things, "plant@x.org", "m1", "S");
 	put(things, "plant@x.org", "m1", "S"); /* once more is the same */
-	assert_int_equal(owned_save(path, things, NULL), OK);
+	assert_int_equal(owned_end(&ed, true, NULL), OK);
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0600);
 	assert_int_equal(owned_load(path, &again, NULL), OK);

@@ -16,16 +16,19 @@ text(void **state)
 	} rows[] = {
 		{ { "b  9600 8N1", "address 94", 94, 247, 70, 3 },
 		    "b  9600 8N1  [######----------]  38 %  address 94  3 found"
-		    "  1 min 10 s left  (Ctrl-C stops)" },
+		    "  1 min 10 s left  (Ctrl-C keeps results)" },
 		{ { "b", "", 0, 10, 0, 0 },
-		    "b  [----------------]   0 %  0 found  (Ctrl-C stops)" },
+		    "b  [----------------]   0 %  0 found  (Ctrl-C keeps "
+		    "results)" },
 		{ { "b", "", 9, 10, 1, 1 },
 		    "b  [##############--]  90 %  1 found  1 s left"
-		    "  (Ctrl-C stops)" },
+		    "  (Ctrl-C keeps results)" },
 		{ { "b", "", 11, 10, -1, 0 },
-		    "b  [################] 100 %  0 found  (Ctrl-C stops)" },
+		    "b  [################] 100 %  0 found  (Ctrl-C keeps "
+		    "results)" },
 		{ { "b", "", -1, 0, -1, 0 },
-		    "b  [----------------]   0 %  0 found  (Ctrl-C stops)" },
+		    "b  [----------------]   0 %  0 found  (Ctrl-C keeps "
+		    "results)" },
 	};
 
 	(void)state;

@@ -134,7 +134,9 @@ static const struct {
 	const char *says;
 } faults[] = {
 	{ "refused", { .sys_error = ECONNREFUSED }, SESSION_NO_CONNECT,
-	    "Connection refused" },
+	    "Connection refused; is the server running" },
+	{ "no network", { .sys_error = ENETUNREACH }, SESSION_NO_CONNECT,
+	    "has this machine a network" },
 	{ "no answer to connect", { .silent = true }, SESSION_NO_CONNECT,
 	    "firewall" },
 	{ "silent", { AT_STREAM, .silent = true }, SESSION_SILENT,

@@ -75,6 +75,7 @@ claimed_node(struct fixture *f)
 	n->frozen = true;
 	n->printed_gen = 2;
 	n->printed_utc = INT64_C(1790000000123);
+	n->printed_copies = 3;
 	assert_int_equal(tags_add(&n->claim, "SN", "39487", false, NULL), OK);
 	assert_int_equal(tags_add(&n->claim, "V", "1.20", true, NULL), OK);
 	assert_int_equal(tags_add(&n->acked, "ROOM", "Größe", false, NULL), OK);
@@ -109,6 +110,7 @@ keeps_a_claim(void **state)
 	assert_true(n->frozen);
 	assert_int_equal(n->printed_gen, 2);
 	assert_true(n->printed_utc == INT64_C(1790000000123));
+	assert_int_equal(n->printed_copies, 3);
 	assert_int_equal(n->claim.n, 2);
 	assert_string_equal(n->claim.v[1].value, "1.20");
 	assert_true(n->claim.v[1].num);
@@ -296,6 +298,7 @@ older_file(void **state)
 	assert_int_equal(sqlite3_exec(db,
 			     "DROP TABLE learned; DROP TABLE known; "
 			     "DROP TABLE share; DROP TABLE decision; "
+			     "ALTER TABLE node DROP printed_copies; "
 			     "PRAGMA user_version=1;",
 			     NULL, NULL, NULL),
 	    SQLITE_OK);
@@ -305,6 +308,7 @@ older_file(void **state)
 	assert_int_equal(store_load(f->store, &f->nodes, &eb), OK);
 	assert_int_equal(f->nodes.n, 1);
 	assert_string_equal(f->nodes.v[0]->thing.owner, "anna@example.org");
+	assert_int_equal(f->nodes.v[0]->printed_copies, 1);
 	learned_add(&f->nodes.v[0]->learned, "serial");
 	assert_int_equal(store_learned(f->store, f->nodes.v[0]), OK);
 	assert_int_equal(store_commit(f->store, &eb), OK);

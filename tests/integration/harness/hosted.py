@@ -6,7 +6,8 @@ from .programs import Registry, keys, write_private
 class Hosted(Registry):
     """Its full JID is jid; client is what [client] has beside that."""
 
-    def __init__(self, server, tmpdir, account=None, client=None, start=True, **limits):
+    def __init__(self, server, tmpdir, account=None, client=None, start=True, provisions="yes",
+                 **limits):
         user, password = account or server.new_account("reg")
         self.bare = "%s@%s" % (user, server.domain)
         super().__init__(server, tmpdir, start=False)
@@ -15,9 +16,10 @@ class Hosted(Registry):
         write_private(self.dir / "secrets/registry-secret", password + "\n")
         self.conf.write_text(
             "[client]\njid = %s\nhost = %s\npassword = @secret:registry-secret\n"
-            "ca_file = %s\nlog = debug\n%s[store]\npath = %s\n[limits]\n%s"
+            "ca_file = %s\nlog = debug\n%s[store]\npath = %s\n[provisioning]\nenabled = %s\n"
+            "[limits]\n%s"
             % (self.bare, server.host, server.cafile, keys(client or {}), self.store,
-               keys(limits)))
+               provisions, keys(limits)))
         if start:
             self.start()
 

@@ -45,6 +45,7 @@ def environment(**more):
     env = {k: v for k, v in os.environ.items() if k != "CREDENTIALS_DIRECTORY"}
     env.update(
         THINGBRIDGE_TEMPLATES=str(TEMPLATES),
+        THINGBRIDGE_LABELS=str(SOURCE / "packaging/labels.ini"),
         LC_ALL="C.UTF-8",
         TZ="UTC",
         UBSAN_OPTIONS="print_stacktrace=1",

@@ -56,7 +56,7 @@ class Readout:
         m = self.client.expect(self.mine, timeout)
         el = payload(m)
         assert not self.done, "after done: " + text(m)
-        assert m.get("type") in (None, "normal")
+        assert m.get("type") in (None, "normal") and find_all(m, "no-store")
         assert len(text(m)) < 16384
         self.messages.append(el)
         self.done = el.get("done") == "true"

@@ -1,0 +1,181 @@
+#include "cli/ask.h"
+
+#include "cli/say.h"
+#include "common/mem.h"
+#include "config/save.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <termios.h>
+#include <unistd.h>
+
+enum { ANSWER_MAX = 4096 };
+
+/* Reads standard input to its end. */
+static void
+read_input(struct buf *out)
+{
+	char part[4096];
+	size_t n;
+
+	while (out->len < INI_FILE_MAX &&
+	    (n = fread(part, 1, sizeof(part), stdin)) > 0)
+		buf_add(out, part, n);
+	explicit_bzero(part, sizeof(part));
+}
+
+static int
+read_file(const char *path, struct buf *out)
+{
+	struct errbuf eb;
+	struct stat st;
+	bool there;
+
+	if (save_read(path, out, &there, &eb) != OK)
+		return say_exit(EXIT_FAILED, "%s", eb.text);
+	if (!there)
+		return say_exit(EXIT_NOTFOUND, "there is no file %s", path);
+	if (stat(path, &st) == 0 && (st.st_mode & (S_IRWXG | S_IRWXO)))
+		return say_exit(EXIT_REFUSED,
+		    "others can read %s, which may hold a password (run: chmod "
+		    "600 %s)",
+		    path, path);
+	return EXIT_OK;
+}
+
+int
+ask_open(struct asker *a, const char *path)
+{
+	struct buf errs = { 0 };
+	struct notes notes = { .out = &errs };
+	int code = EXIT_OK;
+
+	a->from_file = path != NULL;
+	if (!path && isatty(STDIN_FILENO) && isatty(STDERR_FILENO))
+		return EXIT_OK;
+	if (!path)
+		return say_exit(EXIT_USAGE,
+		    "there is no terminal to ask on; --answers FILE takes the "
+		    "answers from a file, or with - from standard input");
+	if (strcmp(path, "-") == 0)
+		read_input(&a->text);
+	else
+		code = read_file(path, &a->text);
+	if (code == EXIT_OK && a->text.len)
+		ini_read(&a->answers, path, a->text.data, a->text.len, &notes);
+	if (notes.errors)
+		code = say_exit(EXIT_CONFIG, "%s", errs.data);
+	buf_fini(&errs);
+	return code;
+}
+
+void
+ask_close(struct asker *a)
+{
+	if (a->text.data)
+		explicit_bzero(a->text.data, a->text.len);
+	for (size_t i = 0; i < a->answers.n; i++)
+		for (size_t k = 0; k < a->answers.sections[i].n; k++) {
+			char *v = a->answers.sections[i].items[k].value;
+
+			explicit_bzero(v, strlen(v));
+		}
+	buf_fini(&a->text);
+	ini_fini(&a->answers);
+}
+
+static void
+interrupted(int number)
+{
+	(void)number; /* it ends the reading */
+}
+
+/* read_answer reads one line behind a prompt, by which time nothing is shown of
+ * a hidden one; false when the person leaves. */
+static bool
+read_answer(const char *prompt, char *line, int size, bool hidden)
+{
+	struct sigaction sa = { .sa_handler = interrupted }, was;
+	struct termios mode, now;
+	bool got;
+
+	sigemptyset(&sa.sa_mask);
+	sigaction(SIGINT, &sa, &was);
+	hidden = hidden && tcgetattr(STDIN_FILENO, &mode) == 0;
+	if (hidden) {
+		now = mode;
+		now.c_lflag &= ~(tcflag_t)ECHO;
+		tcsetattr(STDIN_FILENO, TCSAFLUSH, &now);
+	}
+	fprintf(stderr, "%s> ", prompt);
+	got = fgets(line, size, stdin) != NULL;
+	if (hidden)
+		tcsetattr(STDIN_FILENO, TCSAFLUSH, &mode);
+	if (hidden || !got)
+		fputc('\n', stderr);
+	sigaction(SIGINT, &was, NULL);
+	clearerr(stdin);
+	return got;
+}
+
+static bool
+fits(const struct question *q, const char *answer)
+{
+	struct errbuf eb = { "" };
+
+	if (!q->fits || q->fits(answer, &eb))
+		return true;
+	say("%s", eb.text);
+	return false;
+}
+
+static char *
+answer_of_file(struct asker *a, const struct question *q, const char *def)
+{
+	const struct ini_section *s =
+	    a->answers.n ? &a->answers.sections[0] : NULL;
+	const struct ini_item *item = ini_find(s, q->name);
+	const char *answer = item && item->value[0] ? item->value : def;
+
+	if (!answer)
+		say("the answers have no %s: %s", q->name, q->ask);
+	else if (fits(q, answer))
+		return mem_strdup(answer);
+	return NULL;
+}
+
+static bool
+ask_once(const struct question *q, const char *def, char line[ANSWER_MAX])
+{
+	bool shown = def && *def && !q->hidden;
+	char *prompt = shown ? mem_printf("[%s] ", def) : mem_strdup("");
+	bool got = read_answer(prompt, line, ANSWER_MAX, q->hidden);
+
+	free(prompt);
+	line[strcspn(line, "\r\n")] = '\0';
+	return got;
+}
+
+char *
+ask(struct asker *a, const struct question *q, const char *def)
+{
+	char line[ANSWER_MAX] = "", *answer = NULL;
+
+	if (a->from_file)
+		return answer_of_file(a, q, def);
+	fprintf(stderr, "\n%s\n  %s\n", q->ask, q->why);
+	while (!answer && ask_once(q, def, line)) {
+		const char *given = line[0] || !def ? line : def;
+
+		if (!given[0] && !def)
+			say("an answer is needed; Ctrl-C leaves");
+		else if (fits(q, given))
+			answer = mem_strdup(given);
+	}
+	explicit_bzero(line, sizeof(line));
+	return answer;
+}
