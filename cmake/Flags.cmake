@@ -30,7 +30,7 @@ elseif(CMAKE_BUILD_TYPE MATCHES "Rel")
 			-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3)
 	endif()
 	target_compile_options(tb_flags INTERFACE -fstack-clash-protection -fPIE)
-	target_link_options(tb_flags INTERFACE -pie -Wl,-z,relro,-z,now)
+	target_link_options(tb_flags INTERFACE -fPIE -pie -Wl,-z,relro,-z,now)
 endif()
 
 # tb_library(folder-name SOURCES ... LINK ...) makes the library of a folder.

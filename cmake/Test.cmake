@@ -1,3 +1,6 @@
+# Where there are threads: what ThreadSanitizer is worth its time for.
+add_custom_target(threads)
+
 # tb_test(folder stem LINK ... [TIMEOUT s]) makes tests/unit/test_<stem>.c the
 # ctest unit.<folder>.<stem>.
 function(tb_test folder stem)
@@ -10,14 +13,22 @@ function(tb_test folder stem)
 	if(NOT A_TIMEOUT)
 		set(A_TIMEOUT 30)
 	endif()
+	if(CMAKE_CROSSCOMPILING)
+		math(EXPR A_TIMEOUT "${A_TIMEOUT} * 10")
+	endif()
 	add_executable(test_${stem} ${PROJECT_SOURCE_DIR}/tests/unit/test_${stem}.c ${A_SOURCES})
 	target_link_libraries(test_${stem} PRIVATE ${A_LINK} PkgConfig::CMOCKA)
 	target_compile_definitions(test_${stem} PRIVATE
 		TEST_DATA="${PROJECT_SOURCE_DIR}/tests/data"
 		TEST_TEMPLATES="${PROJECT_SOURCE_DIR}/templates")
 	add_test(NAME unit.${folder}.${stem} COMMAND test_${stem})
+	set(labels unit)
+	if(folder MATCHES "^(common|drivers|xmpp|gateway)$")
+		list(APPEND labels threads)
+		add_dependencies(threads test_${stem})
+	endif()
 	set_tests_properties(unit.${folder}.${stem} PROPERTIES
-		TIMEOUT ${A_TIMEOUT} LABELS unit PROCESSORS ${processors})
+		TIMEOUT ${A_TIMEOUT} LABELS "${labels}" PROCESSORS ${processors})
 endfunction()
 
 # tb_fuzz(stem LINK ...) builds tests/fuzz/fuzz_<stem>.c.  With TB_FUZZ it is a
