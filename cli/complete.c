@@ -47,15 +47,6 @@ put_opts(const struct opt *o)
 		printf("--%s\n", o->name);
 }
 
-static const struct verb *
-find_verb(const struct program *p, const char *name)
-{
-	for (const struct verb *v = p->verbs; v->name; v++)
-		if (strcmp(v->name, name) == 0)
-			return v;
-	return NULL;
-}
-
 /* What was given so far; of options only the program's own count. */
 struct given {
 	struct call call;
@@ -95,7 +86,7 @@ take_words(struct given *g, int argc, char **argv)
 			g->open = NULL;
 			i++;
 		} else if (!c->verb) {
-			c->verb = find_verb(c->program, word);
+			c->verb = verb_find(c->program, word);
 			g->strange = !c->verb && strcmp(word, "help") != 0;
 		} else {
 			argv[c->argc++] = word;

@@ -1,6 +1,7 @@
 #include "cli/owned.h"
 
 #include "common/clock.h"
+#include "common/disk.h"
 #include "common/mem.h"
 #include "protocol/jid.h"
 
@@ -118,8 +119,8 @@ write_new(const struct owned_edit *ed)
 	return fchmod(ed->fd, S_IRUSR | S_IWUSR) == 0 &&
 	    ftruncate(ed->fd, 0) == 0 &&
 	    json_dumpfd(ed->things, ed->fd, JSON_INDENT(1)) == 0 &&
-	    write(ed->fd, "\n", 1) == 1 && fsync(ed->fd) == 0 &&
-	    rename(ed->tmp, ed->path) == 0;
+	    disk_write(ed->fd, "\n", 1) &&
+	    disk_place(ed->fd, ed->tmp, ed->path);
 }
 
 enum err

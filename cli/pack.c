@@ -2,12 +2,12 @@
 #include "cli/pack.h"
 
 #include "cli/spawn.h"
+#include "common/disk.h"
 #include "common/mem.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
-#include <libgen.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -111,35 +111,30 @@ pack_manifest(struct pack *p, const json_t *manifest, struct errbuf *eb)
 	return e;
 }
 
+/* What tar has written gets its name. */
 static bool
-keep(const char *part, const char *file)
+keep(const char *fresh, const char *path)
 {
-	char *copy = mem_strdup(file);
-	int fd = open(part, O_RDONLY | O_CLOEXEC);
-	int folder = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	bool kept = fd >= 0 && folder >= 0 && fsync(fd) == 0 &&
-	    rename(part, file) == 0 && fsync(folder) == 0;
+	int fd = open(fresh, O_RDONLY | O_CLOEXEC);
+	bool kept = fd >= 0 && disk_place(fd, fresh, path);
 	int why = errno;
 
 	if (fd >= 0)
 		close(fd);
-	if (folder >= 0)
-		close(folder);
-	free(copy);
 	errno = why;
 	return kept;
 }
 
 /* The file is there before tar fills it, so that nobody else can read it. */
 static enum err
-reserve(const char *part, struct errbuf *eb)
+reserve(const char *fresh, struct errbuf *eb)
 {
 	int fd;
 
-	unlink(part);
-	fd = open(part, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
+	unlink(fresh);
+	fd = open(fresh, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
 	if (fd < 0)
-		return errbuf_errno(eb, "cannot make %s", part);
+		return errbuf_errno(eb, "cannot make %s", fresh);
 	close(fd);
 	return OK;
 }
@@ -147,21 +142,21 @@ reserve(const char *part, struct errbuf *eb)
 enum err
 pack_write(struct pack *p, const char *file, struct errbuf *eb)
 {
-	char *part = mem_printf("%s.part", file);
-	const char *argv[] = { "tar", "--force-local", "-czhf", part,
+	char *fresh = mem_printf("%s.part", file);
+	const char *argv[] = { "tar", "--force-local", "-czhf", fresh,
 		"--owner=0", "--group=0", "-C", p->folder, "--", ".", NULL };
-	enum err e = reserve(part, eb);
+	enum err e = reserve(fresh, eb);
 
 	if (e == OK && spawn_run(argv) != 0)
 		e = errbuf_set(eb, ERR_IO,
 		    "%s was not made: is there room, and may all of the "
 		    "configuration be read (sudo)?",
 		    file);
-	if (e == OK && !keep(part, file))
+	if (e == OK && !keep(fresh, file))
 		e = errbuf_errno(eb, "cannot write %s", file);
 	if (e != OK)
-		unlink(part);
-	free(part);
+		unlink(fresh);
+	free(fresh);
 	return e;
 }
 

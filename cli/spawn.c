@@ -1,6 +1,7 @@
 #include "cli/spawn.h"
 
 #include "cli/say.h"
+#include "common/disk.h"
 #include "common/mem.h"
 
 #include <errno.h>
@@ -49,21 +50,6 @@ find(const char *name)
 	return mem_strdup(name); /* PATH */
 }
 
-static void
-feed(int fd, const char *s, size_t len)
-{
-	while (len) {
-		ssize_t n = write(fd, s, len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return; /* it ended early, and its status says why */
-		s += n;
-		len -= (size_t)n;
-	}
-}
-
 static int
 status_of(pid_t pid, const char *name)
 {
@@ -107,7 +93,8 @@ spawn_fed(const char *name, char **argv, const char *input, size_t len)
 	e = start(path, argv, fd[0], &pid);
 	close(fd[0]);
 	if (e == 0)
-		feed(fd[1], input, len);
+		/* One that ends early says why by its status. */
+		(void)disk_write(fd[1], input, len);
 	close(fd[1]);
 	free(path);
 	if (e == 0)

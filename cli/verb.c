@@ -218,8 +218,8 @@ take_options(struct call *c, struct grammar *g, int argc, char **argv)
 	return GO_ON;
 }
 
-static const struct verb *
-find_verb(const struct program *p, const char *name)
+const struct verb *
+verb_find(const struct program *p, const char *name)
 {
 	for (const struct verb *v = p->verbs; v->name; v++)
 		if (strcmp(v->name, name) == 0)
@@ -311,7 +311,7 @@ run_help(struct call *c, const char *name)
 		help_program(c->program);
 		return EXIT_OK;
 	}
-	c->verb = find_verb(c->program, name);
+	c->verb = verb_find(c->program, name);
 	if (!c->verb)
 		return unknown_verb(c, name);
 	help_verb(c->program, c->verb);
@@ -341,7 +341,7 @@ verb_again(const struct call *c, const char *const *words)
 	int argc = 0, code;
 
 	memcpy(next.global, c->global, sizeof(next.global));
-	next.verb = find_verb(c->program, words[0]);
+	next.verb = verb_find(c->program, words[0]);
 	for (; words[argc]; argc++) {
 		assert(argc < VERB_WORDS_MAX);
 		argv[argc] = mem_strdup(words[argc]);
@@ -372,7 +372,7 @@ run(struct call *c, int argc, char **argv)
 		    c->program, argc - optind - 1, argv + optind + 1);
 	if (strcmp(argv[optind], "help") == 0)
 		return run_help(c, argv[optind + 1]);
-	c->verb = find_verb(c->program, argv[optind]);
+	c->verb = verb_find(c->program, argv[optind]);
 	if (!c->verb)
 		return unknown_verb(c, argv[optind]);
 	return run_named(c, argc - optind, argv + optind);

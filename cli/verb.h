@@ -62,6 +62,9 @@ int verb_main(const struct program *p, int argc, char **argv);
  */
 int verb_again(const struct call *c, const char *const *words);
 
+/* verb_find returns the verb of that name; NULL when there is none. */
+const struct verb *verb_find(const struct program *p, const char *name);
+
 /* verb_usage says what is wrong and where the help is; returns EXIT_USAGE. */
 int verb_usage(const struct call *c, const char *fmt, ...) PRINTF_LIKE(2, 3);
 

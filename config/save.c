@@ -2,6 +2,7 @@
 
 #include "config/save.h"
 
+#include "common/disk.h"
 #include "common/mem.h"
 #include "config/ini.h"
 
@@ -95,35 +96,6 @@ save_read(const char *path, struct buf *out, bool *there, struct errbuf *eb)
 }
 
 static bool
-write_all(int fd, const struct buf *text)
-{
-	for (size_t at = 0; at < text->len;) {
-		ssize_t n = write(fd, text->data + at, text->len - at);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return false;
-		at += (size_t)n;
-	}
-	return true;
-}
-
-/* A name is kept only once its folder is. */
-static bool
-sync_folder(const char *path)
-{
-	char *copy = mem_strdup(path);
-	int fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	bool good = fd >= 0 && fsync(fd) == 0;
-
-	if (fd >= 0)
-		close(fd);
-	free(copy);
-	return good;
-}
-
-static bool
 take_mode(int fd, const char *path, mode_t mode)
 {
 	struct stat st;
@@ -141,8 +113,8 @@ write_fresh(int fd, const char *path, const struct buf *text, mode_t mode)
 {
 	int why = 0;
 
-	if (!take_mode(fd, path, mode) || !write_all(fd, text) ||
-	    fsync(fd) != 0)
+	if (!take_mode(fd, path, mode) ||
+	    !disk_write(fd, text->data, text->len) || fsync(fd) != 0)
 		why = errno;
 	if (close(fd) != 0 && !why)
 		why = errno;
@@ -177,7 +149,7 @@ write_at(
 	    rename(fresh, path) != 0) {
 		e = failed(eb, "write", path);
 		(void)unlink(fresh); /* that it failed is told */
-	} else if (!sync_folder(path)) {
+	} else if (!disk_sync_folder(path)) {
 		e = failed(eb, "keep", path);
 	}
 	free(fresh);
@@ -198,7 +170,7 @@ save_write(
 enum err
 save_remove(const char *path, struct errbuf *eb)
 {
-	if (unlink(path) != 0 || !sync_folder(path))
+	if (unlink(path) != 0 || !disk_sync_folder(path))
 		return failed(eb, "remove", path);
 	return OK;
 }

@@ -1,5 +1,6 @@
 #include "config/secret.h"
 
+#include "common/disk.h"
 #include "common/key.h"
 #include "common/mem.h"
 #include "common/utf8.h"
@@ -271,14 +272,14 @@ write_secret(const char *path, const char *text)
 	char *fresh = mem_printf("%s.new", path);
 	int fd = open(
 	    fresh, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
-	size_t len = strlen(text);
-	bool good = fd >= 0 && write(fd, text, len) == (ssize_t)len &&
-	    write(fd, "\n", 1) == 1 && fsync(fd) == 0;
+	bool good = fd >= 0 && disk_write(fd, text, strlen(text)) &&
+	    disk_write(fd, "\n", 1) && disk_place(fd, fresh, path);
+	int why = errno;
 
-	if (fd >= 0 && close(fd) != 0)
-		good = false;
-	good = good && rename(fresh, path) == 0;
+	if (fd >= 0)
+		close(fd);
 	free(fresh);
+	errno = why;
 	return good;
 }
 

@@ -1,10 +1,31 @@
 #include "drivers/frame.h"
 
+#include "common/buf.h"
 #include "common/mem.h"
 #include "drivers/checksum.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+char *
+frame_fill(const struct bytes *text, int address, size_t *len)
+{
+	static const char mark[] = "{address}";
+	const size_t n = sizeof(mark) - 1;
+	struct buf b = { 0 };
+
+	for (size_t i = 0; i < text->len;) {
+		if (i + n <= text->len &&
+		    memcmp(text->data + i, mark, n) == 0) {
+			buf_printf(&b, "%d", address);
+			i += n;
+		} else {
+			buf_putc(&b, text->data[i++]);
+		}
+	}
+	*len = b.len;
+	return buf_take(&b);
+}
 
 /* Whether a message tells its length, or all have the same. */
 static bool

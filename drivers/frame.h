@@ -33,6 +33,10 @@ struct framer {
 	uint64_t resyncs; /* times that a message had to be given up */
 };
 
+/* frame_fill makes the text of one unit: "{address}" becomes its address; text
+ * may hold any byte.  Returns owned, of *len bytes. */
+char *frame_fill(const struct bytes *text, int address, size_t *len);
+
 /* framer_init makes an empty framer.  Owns: end with framer_fini. */
 void framer_init(struct framer *f, const struct frame *spec);
 void framer_fini(struct framer *f);

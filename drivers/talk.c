@@ -1,5 +1,4 @@
 /* Text devices: asked and answering, or speaking by themselves. */
-#include "common/buf.h"
 #include "common/mem.h"
 #include "drivers/frame.h"
 #include "drivers/parse_text.h"
@@ -20,27 +19,6 @@ struct talker {
 	int64_t deadline; /* stream: when it counts as silent */
 };
 
-/* Fills {address} in; the text may hold any byte. */
-static char *
-fill_in(const struct bytes *text, int address, size_t *len)
-{
-	static const char mark[] = "{address}";
-	const size_t n = sizeof(mark) - 1;
-	struct buf b = { 0 };
-
-	for (size_t i = 0; i < text->len;) {
-		if (i + n <= text->len &&
-		    memcmp(text->data + i, mark, n) == 0) {
-			buf_printf(&b, "%d", address);
-			i += n;
-		} else {
-			buf_putc(&b, text->data[i++]);
-		}
-	}
-	*len = b.len;
-	return buf_take(&b);
-}
-
 struct talker *
 talker_new(const struct unit *u, struct errbuf *why)
 {
@@ -53,8 +31,8 @@ talker_new(const struct unit *u, struct errbuf *why)
 	t = mem_zalloc(sizeof(*t));
 	t->parser = parser;
 	framer_init(&t->framer, spec);
-	t->request = fill_in(&spec->request, u->address, &t->request_len);
-	t->match = fill_in(&spec->match, u->address, &t->match_len);
+	t->request = frame_fill(&spec->request, u->address, &t->request_len);
+	t->match = frame_fill(&spec->match, u->address, &t->match_len);
 	t->idle_at = TASK_NEVER;
 	t->deadline = TASK_NEVER;
 	return t;

@@ -161,27 +161,6 @@ guess_named(const struct tmpl *t, const char *product, const char *maker)
 
 /* Text devices. */
 
-/* Fills {address} in; the text may hold any byte. */
-static char *
-fill_in(const struct bytes *text, int address, size_t *len)
-{
-	static const char mark[] = "{address}";
-	const size_t n = sizeof(mark) - 1;
-	struct buf b = { 0 };
-
-	for (size_t i = 0; i < text->len;) {
-		if (i + n <= text->len &&
-		    memcmp(text->data + i, mark, n) == 0) {
-			buf_printf(&b, "%d", address);
-			i += n;
-		} else {
-			buf_putc(&b, text->data[i++]);
-		}
-	}
-	*len = b.len;
-	return buf_take(&b);
-}
-
 size_t
 guess_text_request(const struct tmpl *t, int address, uint8_t *out)
 {
@@ -190,7 +169,7 @@ guess_text_request(const struct tmpl *t, int address, uint8_t *out)
 
 	if (t->kind != TMPL_TEXT || t->frame.mode != FRAME_POLL)
 		return 0;
-	text = fill_in(&t->frame.request, address, &len);
+	text = frame_fill(&t->frame.request, address, &len);
 	if (len > DRV_ASK_TEXT_MAX)
 		len = 0;
 	memcpy(out, text, len);
@@ -204,7 +183,7 @@ find_message(const struct tmpl *t, int address, struct framer *fr,
     const char *msg, size_t len, struct message *m)
 {
 	size_t n_match;
-	char *match = fill_in(&t->frame.match, address, &n_match);
+	char *match = frame_fill(&t->frame.match, address, &n_match);
 	bool found = false;
 
 	for (size_t at = 0; at < len && !found;) {

@@ -1,5 +1,6 @@
 #include "registry/service.h"
 
+#include "common/disk.h"
 #include "common/log.h"
 #include "common/mem.h"
 #include "registry/dump.h"
@@ -72,28 +73,11 @@ make(struct making *m, const char *path, const char *store, struct errbuf *eb)
 	return m->fd >= 0 ? OK : errbuf_errno(eb, "%s", path);
 }
 
-/* into_place makes sure of the name too, which is kept in the folder. */
-static bool
-into_place(const struct making *m)
-{
-	char *copy = mem_strdup(m->path);
-	int folder = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	bool kept = folder >= 0 && fsync(m->fd) == 0 &&
-	    rename(m->part, m->path) == 0 && fsync(folder) == 0;
-	int why = errno;
-
-	if (folder >= 0)
-		close(folder);
-	free(copy);
-	errno = why;
-	return kept;
-}
-
 /* made puts the file in its place, if e says that it is complete. */
 static enum err
 made(struct making *m, enum err e, struct errbuf *eb)
 {
-	if (e == OK && !into_place(m))
+	if (e == OK && !disk_place(m->fd, m->part, m->path))
 		e = errbuf_errno(eb, "%s", m->path);
 	if (e != OK && m->fd >= 0)
 		unlink(m->part);

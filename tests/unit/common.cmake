@@ -1,6 +1,7 @@
 tb_test(common buf LINK tb_common)
 tb_test(common clock LINK tb_common)
 tb_test(common crc32 LINK tb_common)
+tb_test(common disk LINK tb_common)
 tb_test(common err LINK tb_common)
 tb_test(common filelock LINK tb_common)
 tb_test(common key LINK tb_common)
