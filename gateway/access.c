@@ -31,6 +31,7 @@ struct asked {
 struct access {
 	struct gateway *gw;
 	LIST_HEAD(, asked) asked;
+	uint64_t taken;
 };
 
 enum { ASKED_MAX = 16 }; /* of one requester */
@@ -354,6 +355,7 @@ take_back(struct access *a, const struct node *n, const char *bare)
 {
 	struct asked *q;
 
+	a->taken++;
 	LIST_FOREACH(q, &a->asked, next)
 	{
 		struct access_grant *g = &q->grant;
@@ -369,6 +371,12 @@ take_back(struct access *a, const struct node *n, const char *bare)
 		}
 		g->n = kept;
 	}
+}
+
+uint64_t
+access_taken(const struct access *a)
+{
+	return a->taken;
 }
 
 void
@@ -430,12 +438,16 @@ access_is_friend(const struct access *a, const char *bare)
 enum err
 access_share(struct access *a, struct node *n, const char *jid, bool control)
 {
+	const struct share *was;
 	char bare[JID_SIZE];
 
 	if (jid_bare(jid, bare) != OK)
 		return ERR_PROTO;
-	if (!shares_find(&n->shares, bare) && n->shares.n >= ACCESS_SHARES_MAX)
+	was = shares_find(&n->shares, bare);
+	if (!was && n->shares.n >= ACCESS_SHARES_MAX)
 		return ERR_RANGE;
+	if (was && was->control && !control)
+		take_back(a, n, bare);
 	registrar_touch(a->gw->registrar, n);
 	shares_set(&n->shares, bare, control);
 	log_info("access", "node %s is shared with %s%s", n->id, bare,

@@ -11,6 +11,8 @@
 #include "gateway/node.h"
 #include "protocol/sensor_data.h"
 
+#include <stdint.h>
+
 struct access;
 struct gateway;
 
@@ -71,6 +73,10 @@ void access_ask(
 
 /* access_forget: done is not called any more for questions with this arg. */
 void access_forget(struct access *a, const void *arg);
+
+/* access_taken counts how often a right was taken from anybody: what was
+ * granted before such a time is to be asked for again. */
+uint64_t access_taken(const struct access *a);
 
 /* access_unjudge: what servers have granted to questions that still wait for
  * others counts no more.  a may be NULL. */

@@ -135,8 +135,9 @@ grant_of(const struct access_grant *g, uint32_t handle)
 	return NULL;
 }
 
-/* A request that was queued is judged again when its time has come: access may
- * have been taken away.  It was accepted, so it fails node by node. */
+/* A request is judged again when its time has come, if it was queued, and when
+ * a right was taken from anybody.  It was accepted, so it fails node by node.
+ */
 static void
 judged_again(struct visit *v, const struct access_grant *g)
 {
@@ -144,6 +145,8 @@ judged_again(struct visit *v, const struct access_grant *g)
 		struct item *it = &v->items[i];
 		const struct granted *now = grant_of(g, it->grant.handle);
 
+		if (it->part == PART_DONE)
+			continue;
 		if (now) {
 			granted_fini(&it->grant);
 			granted_copy(&it->grant, now);
@@ -206,6 +209,7 @@ visit_ask(struct visit *v, struct node *const *nodes, size_t n)
 		.names = &v->fields };
 
 	v->asking = true;
+	v->taken = access_taken(v->of->gw->access);
 	access_ask(v->of->gw->access, &q, judged, v);
 }
 

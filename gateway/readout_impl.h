@@ -66,6 +66,7 @@ struct visit {
 	struct tokens tokens;
 	struct iq_in *rq; /* until it is answered */
 	bool asking;      /* for access */
+	uint64_t taken;   /* access_taken() when that was asked for */
 	bool queued;
 	struct item *items;
 	size_t n, at; /* the item under way */

@@ -94,6 +94,18 @@ tell(void *arg, int64_t utc_ms, const struct value *value)
 	return true;
 }
 
+/* The types of a field's history that are asked for and granted. */
+static unsigned
+wanted(const struct visit *v, const struct item *it, const struct field *f)
+{
+	unsigned types = 0;
+
+	for (unsigned bit = SD_HISTORICAL_SECOND; bit <= SD_HISTORICAL_OTHER;
+	     bit <<= 1)
+		types |= visit_wants(v, it, f->name, bit) ? bit : 0;
+	return types;
+}
+
 static void
 begin(struct visit *v, const struct item *it, const struct field *f)
 {
@@ -105,16 +117,9 @@ begin(struct visit *v, const struct item *it, const struct field *f)
 		.field = past->field,
 		.from = v->from_utc,
 		.to = v->to_utc < now ? v->to_utc : now,
-		.minute = -1 };
-	for (unsigned bit = SD_HISTORICAL_SECOND; bit <= SD_HISTORICAL_OTHER;
-	     bit <<= 1) {
-		if (!visit_wants(v, it, f->name, bit))
-			continue;
-		if (bit & RAW)
-			past->raw |= bit;
-		else
-			past->of |= bit;
-	}
+		.minute = -1,
+		.raw = wanted(v, it, f) & RAW,
+		.of = wanted(v, it, f) & ~RAW };
 	for (int p = 0; p < PERIODS; p++)
 		past->v[p].period = (enum period)p;
 }
@@ -130,6 +135,9 @@ tell_field(
 
 	if (!past->begun)
 		begin(v, it, f);
+	/* What was granted may have become less since it began. */
+	past->raw &= wanted(v, it, f);
+	past->of &= wanted(v, it, f);
 	if (!past->raw && !past->of)
 		return true;
 	if (history_read(keeper_history(v->of->gw->keeper), s, past->from,

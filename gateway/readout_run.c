@@ -234,22 +234,31 @@ go_end(struct visit *v)
 
 /* A visit. */
 
+/* Asks for access to what is left. */
 static void
-start(struct visit *v)
+ask_again(struct visit *v)
 {
 	struct nodes *t = &v->of->gw->nodes;
 	struct node **nodes = mem_array(v->n, sizeof(*nodes));
 	size_t n = 0;
 
-	v->queued = false;
-	send_message(v, sd_simple(v->out.ctx, "started", v->seqnr));
 	for (size_t i = 0; i < v->n; i++) {
+		if (v->items[i].part == PART_DONE)
+			continue;
 		nodes[n] = nodes_by_handle(t, v->items[i].grant.handle);
 		n += nodes[n] && nodes[n]->cfg;
 	}
 	if (n)
 		visit_ask(v, nodes, n);
 	free(nodes);
+}
+
+static void
+start(struct visit *v)
+{
+	v->queued = false;
+	send_message(v, sd_simple(v->out.ctx, "started", v->seqnr));
+	ask_again(v);
 }
 
 static enum going
@@ -260,6 +269,9 @@ go(struct visit *v)
 	v->work = WORK_VISIT;
 	if (v->queued && v->when <= clock_utc(gw->clock))
 		start(v);
+	else if (!v->asking && !v->queued && !v->ending &&
+	    v->taken != access_taken(gw->access))
+		ask_again(v);
 	if (v->asking || v->queued)
 		return GO_WAITS;
 	if (session_queued(gw->session) >= QUEUE_FULL)
@@ -269,6 +281,16 @@ go(struct visit *v)
 	if (go_items(v))
 		return go_end(v);
 	return v->at || visit_full(v) ? GO_ON : GO_WAITS;
+}
+
+/* What it may tell now is told now: it may be taken away before the rest. */
+static void
+flush(struct visit *v)
+{
+	xmpp_stanza_t *part = sd_take(&v->out, false);
+
+	if (part)
+		send_message(v, part);
 }
 
 /* When a visit that waits is looked at again. */
@@ -306,6 +328,7 @@ run(uv_timer_t *h)
 			work -= WORK_ENDED;
 			continue;
 		}
+		flush(v);
 		work -= WORK_VISIT - v->work;
 		if (g == GO_PAUSED)
 			at = now + QUEUE_PAUSE_MS;

@@ -283,6 +283,7 @@ granted(void *arg, const struct access_grant *g)
 		return;
 	}
 	reduce(e, g);
+	e->taken = access_taken(e->steer->gw->access);
 	if (e->n_nodes == 0 || (e->is_form ? e->n_nodes < asked : e->n == 0)) {
 		f.node = first ? first->id : NULL;
 		errbuf_set(&f.text, ERR_REFUSED, "%s", steer_not_yours);

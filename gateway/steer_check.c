@@ -38,9 +38,15 @@ errand_holds(const struct errand *e, size_t i, struct fault *f)
 		errbuf_set(&f->text, ERR_REFUSED, "%s", steer_not_yours);
 		return false;
 	}
+	f->condition = FAULT_LOCKED;
+	if (was->standing < ACCESS_CONTROLLER && e->taken != access_taken(a)) {
+		errbuf_set(&f->text, ERR_BUSY,
+		    "who may control %s was changed meanwhile; try again",
+		    n->id);
+		return false;
+	}
 	if (n->unit == was->unit)
 		return true;
-	f->condition = FAULT_LOCKED;
 	errbuf_set(&f->text, ERR_BUSY,
 	    "%s was configured anew meanwhile; look at it, and try again",
 	    n->id);

@@ -44,12 +44,13 @@ struct errand {
 	size_t n_nodes;
 	struct wish *v;
 	size_t n;
-	bool reduced; /* less is allowed than was asked */
-	bool ready;   /* allowed and checked: it has its nodes, or waits;
-			 those stand behind the others, as they came */
-	bool writing; /* it has its nodes */
-	bool late;    /* answered: the write under way is its last */
-	size_t at;    /* of n_nodes * n: what is written, or next */
+	bool reduced;   /* less is allowed than was asked */
+	uint64_t taken; /* access_taken() when it was allowed */
+	bool ready;     /* allowed and checked: it has its nodes, or waits;
+			   those stand behind the others, as they came */
+	bool writing;   /* it has its nodes */
+	bool late;      /* answered: the write under way is its last */
+	size_t at;      /* of n_nodes * n: what is written, or next */
 	struct setting *setting;
 };
 

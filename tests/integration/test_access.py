@@ -10,7 +10,7 @@ from harness.fakereg import FakeRegistry
 from harness.modbus import TCP, unit
 from harness.procs import wait_until
 from harness.programs import node
-from harness.reader import read, refused, request
+from harness.reader import Readout, read, refused, request
 from harness.wire import DISCO_INFO, DISCOVERY, attrs, bare, condition, find, local, payload
 
 PROV = "urn:xmpp:iot:provisioning"
@@ -45,7 +45,7 @@ def site(make_sim, make_gateway, fakereg, client):
     def make(**answers):
         s = Site()
         provision(fakereg, **answers)
-        sim = make_sim(PLANT)
+        s.sim = sim = make_sim(PLANT)
         s.g = make_gateway(NODES, registry=fakereg.jid,
                            buses="[bus plc]\ntype = modbus-tcp\nhost = %s\n" % sim.bus["plc"])
         s.jid = s.g.jid
@@ -114,6 +114,33 @@ def test_T30_reduced_remembered_and_cleared(site, fakereg, client):
     assert answer.get("type") == "result" and local(payload(answer)) == "clearCacheResponse"
     refused(guest, s.jid, "momentary", nodes=["a", "b"], deviceToken="dt")
     read(s.me, s.jid, "momentary", nodes=["a", "b"])
+
+
+@pytest.mark.parametrize("server", ["prosody"], indirect=True)
+@pytest.mark.parametrize("still", ["true", "false"])
+def test_T30_a_right_that_is_taken_ends_what_is_under_way(site, fakereg, client, still):
+    """One device is waited for meanwhile: what it says then is asked for again."""
+    s = site(canRead=says("canRead", "true"))
+    s.g.write(nodes=NODES.replace("1s", "1h\nfield.temperature.max_age = 100ms"))
+    s.g.reload()
+    guest = client("guest")
+    read(guest, s.jid, "momentary", nodes=["a", "b"])
+    s.sim.fault("b", "silent")
+    time.sleep(0.2)
+    r = Readout(guest, s.jid, "momentary", nodes=["a", "b"]).accepted()
+    while not r.values:  # what is known is told, and not kept for the rest
+        r.next(5)
+    assert {v.node for v in r.values} == {"a"} and not r.done
+    fakereg.answers["canRead"] = says("canRead", still)
+    assert fakereg.iq("set", s.jid, "<clearCache xmlns='%s'/>" % PROV).get("type") == "result"
+    s.sim.fault("b", "none")
+    r.read()
+    assert len(fakereg.got("canRead")) == 2
+    if still == "true":
+        assert {v.node for v in r.values} == {"a", "b"} and not r.failures
+    else:
+        assert {v.node for v in r.values} == {"a"}
+        assert r.failures == {"b": "access is no longer granted"}
 
 
 @pytest.mark.parametrize("server", ["prosody"], indirect=True)

@@ -277,6 +277,19 @@ def test_long_texts_are_cut_between_letters(site):
     assert site.g.log().count("online as") == 1 and "\x1b" not in site.g.log()
 
 
+def judged_by(site, fakereg, judge):
+    """The registry is the provisioning server, too."""
+    fakereg.answers["canControl"] = judge
+    fakereg.answers["query"] = (
+        "<query xmlns='%s'><identity category='component' type='generic'/>"
+        "<feature var='%s'/><feature var='%s'/></query>" % (DISCO_INFO, DISCOVERY, PROVISIONING))
+    site.g.stop()
+    site.g.start()
+    site.g.wait_online()
+    wait_until("the devices answer", lambda: all(
+        n["device"] == "online" for n in site.g.node_list().values()), 20, 0.1)
+
+
 def test_a_server_decides_on_parameters(site, fakereg, server, client):
     """The provisioning server grants a friend one relay of two."""
     asked = []
@@ -289,14 +302,7 @@ def test_a_server_decides_on_parameters(site, fakereg, server, client):
                                            find(el, "node").get("sourceId", "")))
 
     friend = client("friend")
-    fakereg.answers["canControl"] = judge
-    fakereg.answers["query"] = (
-        "<query xmlns='%s'><identity category='component' type='generic'/>"
-        "<feature var='%s'/><feature var='%s'/></query>" % (DISCO_INFO, DISCOVERY, PROVISIONING))
-    site.g.stop()
-    site.g.start()
-    site.g.wait_online()
-    wait_until("the board answers", lambda: site.g.node_list()["board"]["device"] == "online", 20, 0.1)
+    judged_by(site, fakereg, judge)
     both = ("boolean", "relay1", "true"), ("boolean", "relay2", "true")
     got = []
     wait_until("the server is asked", lambda: got.append(
@@ -487,6 +493,25 @@ def test_a_node_changes_hands_in_the_middle(one, fakereg):
     assert "written before: temp_offset of cold" in text_of(got), text_of(got)
     assert float(one.sim.get("cold3", "temp_offset")) == 0
     assert is_done(one.set("cold3", ("double", "temp_offset", "1"), who=one.other))
+
+
+def test_a_right_is_taken_in_the_middle(one, fakereg, client):
+    """What a server has granted is not done once it says that it changed."""
+    friend = client("friend")
+    judged_by(one, fakereg, lambda el: "<canControlResponse xmlns='%s' jid='%s' result='true'/>" % (
+        PROVISIONING, payload(el).get("jid")))
+    wait_until("the server is asked", lambda: is_done(one.set(
+        "cold", ("double", "temp_offset", "1"), who=friend)), 20, 0.2)
+    one.sim.fault("cold", "late", 300)
+    key = friend.request("set", one.g.jid, set_xml(
+        "cold", ("double", "temp_offset", "3"), ("double", "hum_offset", "1")))
+    wait_until("the first is written", lambda: float(one.sim.get("cold", "temp_offset")) == 3, 10, 0.01)
+    clear = fakereg.iq("set", one.g.jid, "<clearCache xmlns='%s'/>" % PROVISIONING)
+    assert clear.get("type") == "result"
+    got = friend.wait_answer(key, 20)
+    assert condition(got) == "conflict" and "was changed meanwhile" in text_of(got), text_of(got)
+    assert "written before: temp_offset of cold" in text_of(got), text_of(got)
+    assert float(one.sim.get("cold", "hum_offset")) == 0
 
 
 def test_a_node_is_another_device_in_the_middle(one):
