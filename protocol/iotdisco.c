@@ -101,8 +101,7 @@ struct reader {
 	struct errbuf *eb;
 };
 
-/* What is read may be a KEY, so a segment is told by its number alone until
- * its name is known to be one. */
+/* What is read may be a KEY, so a segment is told by its number alone. */
 static enum err
 fault(struct reader *r, enum err e, const char *what)
 {
@@ -181,20 +180,31 @@ keep_registry(struct reader *r)
 	return OK;
 }
 
+/* The name is not told: it may be KEY and the KEY, with a slip between. */
+static const char *
+tag_fault(const struct reader *r, enum err e, bool num)
+{
+	if (!tag_is_name(r->name.data))
+		return "has no tag name at its beginning";
+	if (e == ERR_BUSY)
+		return "has the tag of another part once more";
+	if (e == ERR_RANGE)
+		return "has too long a value, or is one tag too many";
+	return num ? "has a value that is no number"
+		   : "has a value with characters that XML forbids";
+}
+
 static enum err
 keep_tag(struct reader *r, bool num)
 {
-	struct errbuf why = { "" };
 	enum err e;
 
 	if (r->uri && !num && strcasecmp(r->name.data, "R") == 0)
 		return keep_registry(r);
-	e = tags_add(r->tags, r->name.data, r->value.data, num, &why);
+	e = tags_add(r->tags, r->name.data, r->value.data, num, NULL);
 	if (e == OK)
 		return OK;
-	errbuf_set(
-	    r->eb, e, "part %zu of the claim text: %s", r->segment, why.text);
-	return e == ERR_BUSY ? ERR_PROTO : e;
+	return fault(r, e == ERR_BUSY ? ERR_PROTO : e, tag_fault(r, e, num));
 }
 
 /* Of a search URI; the longer ones first. */

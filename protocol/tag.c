@@ -48,6 +48,12 @@ is_name_text(const char *s)
 	return true;
 }
 
+bool
+tag_is_name(const char *s)
+{
+	return *s && is_name_text(s) && utf8_count(s) <= TAG_NAME_MAX;
+}
+
 /* The texts show the name at most: a value may be the KEY. */
 enum err
 tag_check(const char *name, const char *value, bool num, struct errbuf *eb)

@@ -33,6 +33,9 @@ struct tags {
 enum err tag_check(
     const char *name, const char *value, bool num, struct errbuf *eb) MUST_USE;
 
+/* tag_is_name tells whether a tag may have that name. */
+bool tag_is_name(const char *s);
+
 /* tag_is_text tells whether s is UTF-8 of characters that XML allows. */
 bool tag_is_text(const char *s);
 
