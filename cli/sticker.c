@@ -4,15 +4,13 @@
 #include "cli/csv.h"
 #include "cli/say.h"
 #include "cli/spawn.h"
+#include "common/disk.h"
 #include "common/mem.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 int
 sticker_ask(const struct call *c, const struct sticker_query *q, json_t **data)
@@ -104,38 +102,14 @@ sticker_draw(const struct sticker_pass *options, const json_t *input)
 	return code;
 }
 
-/* A file that was there keeps its mode on open: it is narrowed before a byte
- * is written.  A device is left as it is. */
-static FILE *
-open_private(const char *path)
+/* A table that holds KEYs is for its owner alone. */
+static bool
+write_table(const char *path, const struct buf *b)
 {
-	int fd = open(
-	    path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, S_IRUSR | S_IWUSR);
-	struct stat st;
-	FILE *f;
-
-	if (fd < 0)
-		return NULL;
-	if (fstat(fd, &st) == 0 &&
-	    (!S_ISREG(st.st_mode) || fchmod(fd, S_IRUSR | S_IWUSR) == 0) &&
-	    (f = fdopen(fd, "w")))
-		return f;
-	close(fd);
-	return NULL;
-}
-
-/* put returns 0, or why not all of b is there. */
-static int
-put(FILE *f, const struct buf *b, bool close)
-{
-	int why = 0;
-
-	errno = 0;
-	if (fwrite(b->data, 1, b->len, f) != b->len)
-		why = errno;
-	if ((close ? fclose(f) : fflush(f)) != 0 && why == 0)
-		why = errno;
-	return why;
+	if (path)
+		return disk_private(path, b->data, b->len);
+	return fwrite(b->data, 1, b->len, stdout) == b->len &&
+	    fflush(stdout) == 0;
 }
 
 int
@@ -144,20 +118,17 @@ sticker_csv(const char *path, const json_t *list)
 	static const char *const columns[] = { "node", "name", "place", "maker",
 		"model", "sn", "bus", "address", "jid", "registry", "key",
 		"payload", NULL };
-	bool to_file = path && strcmp(path, "-") != 0;
-	FILE *f = to_file ? open_private(path) : stdout;
+	const char *file = path && strcmp(path, "-") != 0 ? path : NULL;
 	struct buf b = { 0 };
-	int why = errno;
+	int why;
 
-	if (f) {
-		csv_table(&b, columns, list);
-		why = put(f, &b, to_file);
-		mem_free_secret(buf_take(&b));
-	}
-	if (f && why == 0)
+	csv_table(&b, columns, list);
+	why = write_table(file, &b) ? 0 : errno;
+	mem_free_secret(buf_take(&b));
+	if (why == 0)
 		return EXIT_OK;
 	return say_exit(EXIT_FAILED, "cannot write %s: %s",
-	    to_file ? path : "the table", strerror(why));
+	    file ? file : "the table", strerror(why));
 }
 
 /* "printed 11-20, 2 copies" */

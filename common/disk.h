@@ -16,4 +16,10 @@ bool disk_place(int fd, const char *fresh, const char *path);
 /* disk_sync_folder makes sure of the names in the folder of path. */
 bool disk_sync_folder(const char *path);
 
+/* disk_private gives data the name path: a fresh file that only its owner can
+ * read, who is the one that ran sudo, if that is how this program is root.  A
+ * device or a pipe is written as it stands, and so is what a link leads to; but
+ * not what another user has put there: EPERM. */
+bool disk_private(const char *path, const void *data, size_t len);
+
 #endif

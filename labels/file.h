@@ -9,7 +9,7 @@
  * not belong in a file name become "_".  Returns owned. */
 char *file_name(const char *path, const char *node);
 
-/* file_write writes data to path, mode 0600 also when it existed.
+/* file_write writes what holds KEYs, as disk_private does.
  * Errors:  ERR_IO, eb says what. */
 enum err file_write(
     const char *path, const struct buf *data, struct errbuf *eb) MUST_USE;

@@ -209,6 +209,22 @@ put_id(struct setter *s, const struct style *st, const struct label *l)
 	put_line(s, st, text);
 }
 
+/* put_maker leaves out the maker rather than cut the model. */
+static void
+put_maker(struct setter *s, const struct style *st, const struct label *l)
+{
+	char *text = layout_text(l, LINE_MAKER);
+
+	if (!text)
+		return;
+	if (*l->maker && *l->model && width(s, st, st->small, text) > s->w) {
+		free(text);
+		text = mem_strdup(l->model);
+		s->lo->cut |= 1u << st->role;
+	}
+	put_line(s, st, text);
+}
+
 /* key_line takes up to n groups from *at: "7K2Q M9XR". */
 static char *
 key_line(const char *prefix, const char **at, size_t n)
@@ -280,6 +296,8 @@ put_all(struct setter *s, const struct label *l)
 			put_key(s, st, l->key);
 		else if (st->role == LINE_ID)
 			put_id(s, st, l);
+		else if (st->role == LINE_MAKER)
+			put_maker(s, st, l);
 		else if (text)
 			put_line(s, st, mem_strdup(text));
 		free(text);

@@ -1,6 +1,7 @@
 """thinglabels: what a reader of QR codes sees is what was asked for."""
 
 import json
+import os
 import re
 import shutil
 import stat
@@ -10,42 +11,12 @@ import subprocess
 import pytest
 
 from harness.programs import BIN, have, run
+from harness.stickers import (
+    KEY, TEXTS, bitmaps, label, labels, pages, rasterize, zbar)
 
 pytestmark = pytest.mark.skipif(
     not have("thinglabels") or not shutil.which("zbarimg"),
     reason="thinglabels is not built, or zbarimg is not installed")
-
-KEY = "7K2QM9XR4TVD81JHWZ3NPC6FYB"
-TEXTS = {
-    "ascii": "IoTDisco;SN:394872;MAN:www.example.org;MODEL:IMC;#V:1.2;KEY:" + KEY,
-    "long": "IoTDisco;SN:%s;MAN:carlogavazzi.com;MODEL:EM24-DIN AV9;#V:1.25;KEY:%s"
-            % ("BQ1230042X" * 4, KEY),
-    "escapes": r"IoTDisco;SN:a\;b\\c:d;KEY:" + KEY,
-    "latin": "IoTDisco;SN:1;MODEL:Größe;KEY:" + KEY,
-    "cyrillic": "IoTDisco;SN:1;MODEL:Счётчик воды;KEY:" + KEY,
-    "greek": "IoTDisco;SN:1;MODEL:Μετρητής Ωμ;KEY:" + KEY,
-    "arabic": "IoTDisco;SN:1;MODEL:عداد المياه;KEY:" + KEY,
-    "emoji": "IoTDisco;SN:1;MODEL:\U0001f321 Ö;KEY:" + KEY,
-    "cjk": "IoTDisco;SN:1;MODEL:温度;KEY:" + KEY,
-}
-
-
-def label(text, **more):
-    return dict(dict(
-        node="em24-1", name="Main incomer meter", place="Plant room 1 · board 2",
-        maker="carlogavazzi.com", model="EM24-DIN", sn="BQ1230042X",
-        jid="plant7@example.org", registry="registry.example.org", text=text, key=KEY,
-        kind="claim"), **more)
-
-
-def labels(*args, of, want=0):
-    status, out, err = run([BIN / "thinglabels", *args], stdin=json.dumps(of))
-    assert status == want, err
-    return out, err
-
-
-def decode(path):
-    return run(["zbarimg", "--nodbus", "-q", "--raw", path])[1].rstrip("\n")
 
 
 def png_info(path):
@@ -71,7 +42,7 @@ def test_png_decodes(tmp_path, which, size, dpi):
     text = TEXTS[which]
     f = tmp_path / "l.png"
     labels("-f", "png", "-o", f, "--size", size, "--dpi", str(dpi), of=[label(text)])
-    assert decode(f) == text
+    assert zbar(f) == text
     w, h = (float(x) for x in size.split("x"))
     info = png_info(f)
     assert info["size"] == (int(w / 25.4 * dpi + 1e-6), int(h / 25.4 * dpi + 1e-6))
@@ -84,30 +55,15 @@ def test_svg_decodes(tmp_path, text):
     f, png = tmp_path / "l.svg", tmp_path / "l.png"
     labels("-f", "svg", "-o", f, of=[label(text, name='A <b> & "c"')])
     run(["rsvg-convert", "-d", "300", "-p", "300", f, "-o", png])
-    assert decode(png) == text
+    assert zbar(png) == text
     assert 'width="62mm" height="29mm"' in f.read_text()
-
-
-def rasterize(out, path, scale=6):
-    """The half blocks of a terminal as a PGM picture."""
-    cells = {" ": (1, 1), "▀": (0, 1), "▄": (1, 0), "█": (0, 0)}
-    rows = []
-    for line in out.splitlines():
-        if not line.startswith("\x1b[38;5;16;48;5;231m"):
-            continue
-        assert line.endswith("\x1b[0m")
-        blocks = line[len("\x1b[38;5;16;48;5;231m"):-len("\x1b[0m")]
-        for half in (0, 1):
-            row = b"".join(bytes([255 * cells[c][half]]) * scale for c in blocks)
-            rows += [row] * scale
-    path.write_bytes(b"P5 %d %d 255\n" % (len(rows[0]), len(rows)) + b"".join(rows))
 
 
 @pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS.keys())
 def test_term_decodes(tmp_path, text):
     out, _ = labels("-f", "term", of=[label(text)])
     rasterize(out, tmp_path / "t.pgm")
-    assert decode(tmp_path / "t.pgm") == text
+    assert zbar(tmp_path / "t.pgm") == text
     assert "KEY 7K2Q M9XR 4TVD 81JH WZ3N PC6F YB" in out
 
 
@@ -119,11 +75,63 @@ def test_files_are_private(tmp_path):
     assert stat.S_IMODE(f.stat().st_mode) == 0o600
 
 
+def test_all_or_nothing(tmp_path):
+    """What does not fit on the disk leaves the file that was there."""
+    f = tmp_path / "l.png"
+    f.write_text("was here")
+    status, _, err = run(
+        ["sh", "-c", "trap '' XFSZ; ulimit -f 0; exec \"$@\"", "sh",
+         BIN / "thinglabels", "-f", "png", "-o", f],
+        stdin=json.dumps([label(TEXTS["ascii"])]))
+    assert status == 1 and "cannot write %s: File too large" % f in err
+    assert f.read_text() == "was here" and os.listdir(tmp_path) == ["l.png"]
+
+
+def test_links_and_pipes_are_written_as_they_stand(tmp_path):
+    f, link = tmp_path / "l.svg", tmp_path / "link.svg"
+    f.write_text("was here")
+    f.chmod(0o644)
+    link.symlink_to(f)
+    labels("-f", "svg", "-o", link, of=[label(TEXTS["ascii"])])
+    assert link.is_symlink() and f.read_text().startswith("<?xml")
+    assert stat.S_IMODE(f.stat().st_mode) == 0o600
+    out, _ = labels("-f", "svg", "-o", "/dev/stdout", of=[label(TEXTS["ascii"])])
+    assert out == f.read_text()
+
+
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="not root")
+NOBODY = 65534
+
+
+@as_root
+def test_files_belong_to_who_ran_sudo(tmp_path):
+    f, p = tmp_path / "l.svg", tmp_path / "l.pdf"
+    f.write_text("of root")
+    for file in (f, p):
+        labels("-f", file.suffix[1:], "-o", file, of=[label(TEXTS["ascii"])],
+               SUDO_UID=str(NOBODY), SUDO_GID=str(NOBODY - 1))
+        st = file.stat()
+        assert (st.st_uid, st.st_gid) == (NOBODY, NOBODY - 1)
+        assert stat.S_IMODE(st.st_mode) == 0o600
+
+
+@as_root
+@pytest.mark.parametrize("uid, gid", [
+    ("", "1"), ("-1", "1"), ("4294967295", "1"), ("1x", "1"), (" 1", "1"),
+    ("99999999999999999999", "1"), ("0x1", "1"), ("1", ""), ("1", "4294967296")])
+def test_a_wrong_number_of_sudo_is_nobody(tmp_path, uid, gid):
+    f = tmp_path / "l.svg"
+    labels("-f", "svg", "-o", f, of=[label(TEXTS["ascii"])],
+           SUDO_UID=uid, SUDO_GID=gid)
+    assert (f.stat().st_uid, f.stat().st_gid) == (0, os.getegid())
+
+
 def test_several_labels(tmp_path):
     of = [label(TEXTS["ascii"], node="a"), label(TEXTS["latin"], node="b/1")]
-    labels("-f", "png", "-o", tmp_path / "l.png", of=of)
-    assert decode(tmp_path / "l-a.png") == TEXTS["ascii"]
-    assert decode(tmp_path / "l-b_1.png") == TEXTS["latin"]
+    _, err = labels("-f", "png", "-o", tmp_path / "l.png", of=of)
+    assert "-> %s (mode 0600)" % (tmp_path / "l-NODE.png") in err
+    assert zbar(tmp_path / "l-a.png") == TEXTS["ascii"]
+    assert zbar(tmp_path / "l-b_1.png") == TEXTS["latin"]
     _, err = labels("-f", "png", of=of, want=1)
     assert "-o FILE" in err
     clash = [label(TEXTS["ascii"], node="b_1"), of[1]]
@@ -163,10 +171,10 @@ def test_asset_never_carries_a_key(tmp_path):
     f = tmp_path / "a.png"
     direct = "iotdisco:JID=plant7@example.org;NID=em24-1"
     labels("-f", "png", "-o", f, of=[label(direct, kind="asset")])
-    assert decode(f) == direct
+    assert zbar(f) == direct
     for text in (TEXTS["ascii"], "iotdisco:SN=1;KEY=" + KEY):
         labels("-f", "png", "-o", f, of=[label(text, kind="asset")])
-        assert decode(f) == ""
+        assert zbar(f) == ""
 
 
 NAMES = ["Main incomer", "Μετρητής", "Счётчик воды", "عداد المياه", "Größe",
@@ -179,13 +187,6 @@ def drawer(n):
             for i in range(n)]
 
 
-def pages(pdf, dpi=300):
-    """The pages of a PDF as pictures, which a checker has passed."""
-    assert run(["qpdf", "--check", pdf])[0] == 0
-    run(["pdftoppm", "-r", str(dpi), "-gray", pdf, pdf.with_suffix("")])
-    return sorted(pdf.parent.glob(pdf.stem + "-*.pgm"))
-
-
 def test_full_sheet(tmp_path):
     f = tmp_path / "full.pdf"
     of = drawer(21)
@@ -194,7 +195,7 @@ def test_full_sheet(tmp_path):
     assert stat.S_IMODE(f.stat().st_mode) == 0o600
     assert b"/PrintScaling /None" in f.read_bytes()
     [page] = pages(f)
-    assert sorted(decode(page).split("\n")) == sorted(l["text"] for l in of)
+    assert sorted(zbar(page).split("\n")) == sorted(l["text"] for l in of)
 
 
 def positions(pdf):
@@ -215,6 +216,63 @@ def test_cells(tmp_path, args, cells, row, column):
     assert at["n2"] == pytest.approx(
         (at["n0"][0] + column * 66.04, at["n0"][1] + row * 38.1), abs=0.3)
     assert 7.2 < at["n0"][0] < 7.2 + 63.5 and 53.25 < at["n0"][1] < 53.25 + 38.1
+
+
+SCRIPTS = [
+    ("de", "Größe Übergabe", "Keller Süd"), ("el", "Μετρητής ισχύος", "Λεβητοστάσιο"),
+    ("ru", "Счётчик воды", "Котельная"), ("ar", "عداد المياه", "غرفة المضخات"),
+    ("zh-cn", "主楼配电室总电表", "三号楼"), ("ja", "地下機械室の温度計", "本館"),
+    ("ko", "지하 기계실 열량계", "본관")]
+
+
+def in_scripts():
+    texts = {"claim": TEXTS["ascii"], "asset": "iotdisco:JID=plant7@example.org;NID=a"}
+    return [label(texts[kind], kind=kind, node="%s-%s" % (kind, lang), name=name,
+                  place=place, bus="rs485", address=3)
+            for kind in texts for lang, name, place in SCRIPTS]
+
+
+def dejavu_alone(tmp_path):
+    """A configuration of fonts that has Latin, Greek, Cyrillic and Arabic."""
+    conf = tmp_path / "fonts.conf"
+    conf.write_text("<fontconfig><dir>/usr/share/fonts/truetype/dejavu</dir>"
+                    "<cachedir>%s</cachedir></fontconfig>" % tmp_path)
+    return str(conf)
+
+
+def test_names_without_a_font(tmp_path):
+    """Each is named, and the packages once."""
+    f = tmp_path / "n.pdf"
+    _, err = labels("-f", "pdf", "-o", f, of=in_scripts(),
+                    FONTCONFIG_FILE=dejavu_alone(tmp_path))
+    lost = re.findall(r"(\S+): \d+ characters of the (name|place) cannot", err)
+    assert sorted(lost) == sorted(
+        ("%s-%s" % (kind, lang), line) for kind in ("claim", "asset")
+        for lang in ("zh-cn", "ja", "ko") for line in ("name", "place"))
+    assert err.count("apt install fonts-noto-core fonts-noto-cjk") == 1
+
+
+def test_names_with_fonts(tmp_path):
+    """Where fonts-noto-cjk is, all are printed, each within its cell."""
+    f, of = tmp_path / "n.pdf", in_scripts()
+    there = {lang for lang, _, _ in SCRIPTS
+             if run(["fc-list", ":lang=" + lang])[1].strip()}
+    # cairo loses an array of what it takes from a CFF font, which Noto CJK is.
+    _, err = labels("-f", "pdf", "-o", f, of=of, ASAN_OPTIONS="detect_leaks=0")
+    lost = set(re.findall(r"\w+-(\S+): \d+ characters? of", err))
+    assert lost == {lang for lang, _, _ in SCRIPTS} - there
+    assert "no room" not in err and "cut to fit" not in err
+    words = re.findall(r'xMin="(\S+)" yMin="(\S+)" xMax="(\S+)" yMax="(\S+)">([^<]*)<',
+                       run(["pdftotext", "-bbox", f, "-"])[1])
+    for i, l in enumerate(of):
+        left, top = 7.2 + i % 3 * 66.04, 15.15 + i // 3 * 38.1
+        inside = " ".join(
+            w for *box, w in words
+            if left < float(box[0]) * 25.4 / 72 and float(box[2]) * 25.4 / 72 < left + 63.5
+            and top < float(box[1]) * 25.4 / 72 and float(box[3]) * 25.4 / 72 < top + 38.1)
+        lang = l["node"].split("-", 1)[1]
+        if lang in there and lang != "ar":  # poppler gives it in forms of its own
+            assert all(w in inside for w in (l["name"] + " " + l["place"]).split()), inside
 
 
 def test_two_sheets_and_a_full_one(tmp_path):
@@ -241,18 +299,6 @@ def test_test_page(tmp_path):
     assert "Print at 100 %" in text and "--offset" in text
 
 
-def bitmaps(zpl):
-    """The pictures of a ZPL file, as a printer would put them together."""
-    for w, h, n, rows in re.findall(
-            r"\^PW(\d+)\n\^LL(\d+)\n.*?\^GFA,\d+,\d+,(\d+),\n(.*?)\^FS", zpl, re.S):
-        w, h, n, data = int(w), int(h), int(n), []
-        for row in rows.split():
-            data.append(data[-1] if row == ":" else
-                        bytes.fromhex(row.rstrip(",")).ljust(n, b"\0"))
-        assert len(data) == h and n == (w + 7) // 8
-        yield b"P4 %d %d\n" % (w, h) + b"".join(data)
-
-
 @pytest.mark.parametrize("stock, dpi, size", [
     ("zebra-51x25", 203, (407, 199)), ("zebra-51x25", 300, (602, 295)),
     ("brother-62x29", 300, (696, 271)), ("dk-11201", 300, (306, 991))])
@@ -269,7 +315,7 @@ def test_rolls(tmp_path, stock, dpi, size):
         png, pbm = tmp_path / ("l-%s.png" % l["node"]), tmp_path / "z.pbm"
         pbm.write_bytes(bitmap)
         assert png_info(png)["size"] == size
-        assert [decode(f) for f in (png, pbm, sheet)] == [l["text"]] * 3
+        assert [zbar(f) for f in (png, pbm, sheet)] == [l["text"]] * 3
 
 
 def test_qr_only(tmp_path):

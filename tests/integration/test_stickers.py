@@ -316,6 +316,17 @@ def test_report_without_fonts(still, tmp_path):
     assert status == 0 and "cannot be printed" in err and "font" in err
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="not root")
+@pytest.mark.parametrize("args", [
+    ["report"], ["stickers", "a", "--kind", "asset", "-f", "png"]])
+def test_what_is_drawn_belongs_to_who_ran_sudo(still, tmp_path, args):
+    f = tmp_path / "f"
+    status, _, err = run([still.bin / "thingbridge", "-s", still.socket, *args, "-o", f],
+                         SUDO_UID="65534", SUDO_GID="65534")
+    assert status == 0 and f.stat().st_uid == 65534, err
+    assert stat.S_IMODE(f.stat().st_mode) == 0o600
+
+
 @pytest.mark.parametrize("args, status, why", [
     ([], 2, "-o FILE"), (["-o", "/dev/full"], 1, "No space"),
     (["-o", "/nowhere/r.pdf"], 1, "No such file"), (["x", "-o", "F"], 2, "")])

@@ -146,6 +146,39 @@ asset(void **state)
 	labels_fini(&ls);
 }
 
+/* Where maker and model find no room, the model tells more. */
+static void
+model_before_maker(void **state)
+{
+	static const struct {
+		const char *name;
+		double w;
+		const char *text;
+		bool cut;
+	} rows[] = {
+		{ "both", 99, "example.org EM24", false },
+		{ "the model", 15, "EM24", true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct labels ls;
+		struct label *l = claim(&ls, "Meter");
+		struct layout lo;
+
+		print_message("  %s\n", rows[i].name);
+		l->kind = LABEL_ASSET;
+		*l->text = '\0';
+		layout_make(l, rows[i].w, 25, 0, &meter, &lo);
+		/* name, place, maker */
+		assert_int_equal(lo.line[2].role, LINE_MAKER);
+		assert_string_equal(lo.line[2].text, rows[i].text);
+		assert_int_equal((lo.cut & 1u << LINE_MAKER) != 0, rows[i].cut);
+		layout_fini(&lo);
+		labels_fini(&ls);
+	}
+}
+
 int
 main(void)
 {
@@ -153,6 +186,7 @@ main(void)
 		cmocka_unit_test(fits),
 		cmocka_unit_test(long_name),
 		cmocka_unit_test(asset),
+		cmocka_unit_test(model_before_maker),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
