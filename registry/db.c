@@ -109,6 +109,9 @@ static const char *const schema[] = {
 	"END;",
 };
 
+/* Of a file that was brought back, until db_unmark. */
+#define MARK "PRAGMA application_id = 1"
+
 enum { SCHEMA_VERSION = sizeof(schema) / sizeof(schema[0]) };
 
 static enum err
@@ -128,17 +131,22 @@ run(struct db *db, const char *sql)
 }
 
 static int
-version(struct db *db)
+pragma(struct db *db, const char *sql)
 {
 	sqlite3_stmt *st = NULL;
 	int v = -1;
 
-	if (sqlite3_prepare_v2(db->sql, "PRAGMA user_version", -1, &st, NULL) ==
-		SQLITE_OK &&
+	if (sqlite3_prepare_v2(db->sql, sql, -1, &st, NULL) == SQLITE_OK &&
 	    sqlite3_step(st) == SQLITE_ROW)
 		v = sqlite3_column_int(st, 0);
 	sqlite3_finalize(st);
 	return v;
+}
+
+static int
+version(struct db *db)
+{
+	return pragma(db, "PRAGMA user_version");
 }
 
 static enum err
@@ -282,10 +290,30 @@ db_copy(struct db *db, const char *path, struct errbuf *eb)
 		sqlite3_backup_step(copy, -1);
 		code = sqlite3_backup_finish(copy);
 	}
+	if (code == SQLITE_OK)
+		code = sqlite3_exec(to, MARK, NULL, NULL, NULL);
 	if (code != SQLITE_OK || !copy)
 		errbuf_set(eb, ERR_IO, "%s: %s", path, sqlite3_errmsg(to));
 	sqlite3_close(to);
 	return code == SQLITE_OK && copy ? OK : ERR_IO;
+}
+
+enum err
+db_mark(struct db *db, struct errbuf *eb)
+{
+	return db_script(db, MARK, eb);
+}
+
+bool
+db_marked(struct db *db)
+{
+	return pragma(db, "PRAGMA application_id") == 1;
+}
+
+enum err
+db_unmark(struct db *db, struct errbuf *eb)
+{
+	return db_script(db, "PRAGMA application_id = 0", eb);
 }
 
 void

@@ -27,7 +27,14 @@ void db_close(struct db *db);
 enum err db_open_beside(
     const char *path, struct db **out, struct errbuf *eb) MUST_USE;
 
-/* db_copy writes all that db holds to a file, which is empty.
+/* What is brought back from a copy lacks what was changed since it was made,
+ * and so who was told what since: it is marked, which goes with the
+ * transaction. Errors: ERR_IO. */
+enum err db_mark(struct db *db, struct errbuf *eb) MUST_USE;
+bool db_marked(struct db *db);
+enum err db_unmark(struct db *db, struct errbuf *eb) MUST_USE;
+
+/* db_copy writes all that db holds to a file, which is empty, and marks it.
  * Errors: ERR_IO, eb says why. */
 enum err db_copy(struct db *db, const char *path, struct errbuf *eb) MUST_USE;
 

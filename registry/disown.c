@@ -180,8 +180,11 @@ release(struct disown *d)
 	e = things_owned(use->things, &key, d->thing.owner, &now);
 	if (e != OK)
 		return e;
-	e = now.id == d->thing.id ? things_disown(use->things, now.id)
-				  : ERR_NOTFOUND;
+	e = now.id == d->thing.id
+	    ? provision_changed(use->provision, now.owner, now.id)
+	    : ERR_NOTFOUND;
+	if (e == OK)
+		e = things_disown(use->things, now.id);
 	thing_fini(&now);
 	if (e == OK)
 		e = notices_void(use->notices, &key);

@@ -6,6 +6,7 @@
 
 #include "registry/friends.h"
 #include "registry/notices.h"
+#include "registry/provision.h"
 #include "registry/turn.h"
 
 struct disowns;
@@ -15,6 +16,7 @@ struct disown_uses {
 	struct friends *friends;
 	struct peers *peers;
 	struct notices *notices;
+	struct provision *provision;
 	struct turn *turn;
 	struct session *session;
 };

@@ -3,7 +3,8 @@
  * The first line says how many of each there are; then a line a thing, in the
  * order of their first registration, a line a notice that its thing has not
  * acknowledged, a line an account whose address is known, a line a rule.
- * Writing what was read gives the same bytes.  KEYs are among them. */
+ * Writing what was read gives the same bytes, until the service has run on it.
+ * KEYs are among them. */
 #ifndef REGISTRY_DUMP_H
 #define REGISTRY_DUMP_H
 

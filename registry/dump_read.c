@@ -408,6 +408,8 @@ dump_read(struct db *db, FILE *in, const char *name, struct errbuf *eb)
 	e = db_write(db);
 	if (e == OK)
 		e = read_lines(&r, in, &number);
+	if (e == OK)
+		e = db_mark(db, &r.why);
 	if (e != OK) {
 		db_undo(db);
 		errbuf_set(eb, e, "%s:%" PRId64 ": %s; nothing was imported",

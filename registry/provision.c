@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { S_ASKED, S_ASKS, S_HOLDERS, S_CLEARED, S_COUNT };
+enum { S_ASKED, S_ASKS, S_HOLDERS, S_CLEARED, S_ALL, S_COUNT };
 
 static const char *const sql[S_COUNT] = {
 	/* Strangers have no things, and leave no trace. */
@@ -22,6 +22,7 @@ static const char *const sql[S_COUNT] = {
 		      " AND (?2 = 0 OR p.jid ="
 		      " (SELECT jid FROM thing WHERE id = ?2))",
 	[S_CLEARED] = "UPDATE peer SET asked = 0 WHERE jid = ?1",
+	[S_ALL] = "SELECT jid, max(via) FROM thing GROUP BY jid",
 };
 
 struct provision {
@@ -31,6 +32,52 @@ struct provision {
 	struct notices *notices;
 	sqlite3_stmt *st[S_COUNT];
 };
+
+/* clear_each tells those that st finds.  Who is told is no holder any more:
+ * what it asks from here on is answered anew, and noted anew. */
+static enum err
+clear_each(struct provision *p, sqlite3_stmt *st)
+{
+	enum err e;
+
+	while ((e = db_step(p->db, st)) == OK) {
+		char *jid = mem_strdup(db_text(st, 0));
+
+		e = notices_clear(p->notices, jid, db_text(st, 1));
+		if (e == OK)
+			e = db_exec(p->db, p->st[S_CLEARED], "t", jid);
+		free(jid);
+		if (e != OK)
+			break;
+	}
+	db_end(st);
+	return e == ERR_NOTFOUND ? OK : e;
+}
+
+/* A store that was brought back does not know who has asked since it was
+ * copied, and what has been denied or disowned by it: all are told. */
+static enum err
+catch_up(struct provision *p, struct errbuf *eb)
+{
+	enum err e;
+
+	if (!db_marked(p->db))
+		return OK;
+	e = db_write(p->db);
+	if (e == OK) {
+		db_bind(p->st[S_ALL], "");
+		e = clear_each(p, p->st[S_ALL]);
+	}
+	if (e == OK)
+		e = db_unmark(p->db, eb);
+	if (e != OK)
+		db_undo(p->db);
+	else
+		e = db_commit(p->db);
+	return e == OK
+	    ? OK
+	    : errbuf_set(eb, ERR_IO, "the store could not be written");
+}
 
 enum err
 provision_new(struct db *db, struct things *things, struct rules *rules,
@@ -43,6 +90,8 @@ provision_new(struct db *db, struct things *things, struct rules *rules,
 	p->things = things;
 	p->rules = rules;
 	p->notices = notices;
+	if (e == OK)
+		e = catch_up(p, eb);
 	if (e != OK) {
 		free(p);
 		p = NULL;
@@ -268,8 +317,6 @@ provision_answer(struct provision *p, const struct jid *from, xmpp_stanza_t *el,
 
 /* ---- and when the answers change ---- */
 
-/* Who is told is no holder any more: what it asks from here on is answered
- * anew, and noted anew. */
 enum err
 provision_changed(struct provision *p, const char *owner, int64_t thing)
 {
@@ -279,14 +326,5 @@ provision_changed(struct provision *p, const char *owner, int64_t thing)
 	if (e != OK)
 		return e;
 	db_bind(st, "ti", owner, thing);
-	while (e == OK && (e = db_step(p->db, st)) == OK) {
-		char *jid = mem_strdup(db_text(st, 0));
-
-		e = notices_clear(p->notices, jid, db_text(st, 1));
-		if (e == OK)
-			e = db_exec(p->db, p->st[S_CLEARED], "t", jid);
-		free(jid);
-	}
-	db_end(st);
-	return e == ERR_NOTFOUND ? OK : e;
+	return clear_each(p, st);
 }

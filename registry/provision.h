@@ -13,7 +13,9 @@
 
 struct provision;
 
-/* provision_new: *out is owned; the rest is borrowed.  Errors: ERR_IO. */
+/* provision_new: *out is owned; the rest is borrowed.  From a store that was
+ * brought back (db_mark) it tells every account to forget its answers.
+ * Errors: ERR_IO. */
 enum err provision_new(struct db *db, struct things *things,
     struct rules *rules, struct notices *notices, struct provision **out,
     struct errbuf *eb) MUST_USE;

@@ -190,6 +190,7 @@ make_rooms(
 				       .friends = r->friends,
 				       .peers = r->peers,
 				       .notices = r->notices,
+				       .provision = r->provision,
 				       .turn = r->turn,
 				       .session = r->session },
 	    r->searches, &commands, &rules);

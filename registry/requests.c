@@ -210,9 +210,15 @@ act_unregister(struct call *c)
 {
 	struct disown_uses *use = &c->r->use;
 	struct thing_origin from = own_thing(c);
+	struct thing t;
 	enum err e;
 
-	e = things_unregister(use->things, &from.key);
+	e = things_find(use->things, &from.key, &t);
+	if (e == OK && t.owner)
+		e = provision_changed(use->provision, t.owner, t.id);
+	thing_fini(&t);
+	if (e == OK || e == ERR_NOTFOUND)
+		e = things_unregister(use->things, &from.key);
 	return e != OK ? e : notices_void(use->notices, &from.key);
 }
 

@@ -349,6 +349,17 @@ ask(struct run *r)
 		form_put(r->ctx, r->out, f);
 }
 
+/* A form that is handed back empty, or given up, is no order. */
+static enum err
+submitted(struct run *r, xmpp_stanza_t *x)
+{
+	enum err e = form_parse(x, &r->form, r->eb);
+
+	if (e == OK && (!r->form.type || strcmp(r->form.type, "submit") != 0))
+		e = errbuf_set(r->eb, ERR_PROTO, "the form is not submitted");
+	return e;
+}
+
 /* A command has one step, so that there is no session to keep: whatever comes
  * with a form is that step. */
 static enum err
@@ -369,7 +380,7 @@ carry_out(struct run *r, const struct adhoc_req *rq, enum adhoc_status *status)
 		return OK;
 	}
 	if (rq->form)
-		e = form_parse(rq->form, &r->form, r->eb);
+		e = submitted(r, rq->form);
 	return e == OK ? r->command->act(r) : e;
 }
 

@@ -419,3 +419,64 @@ def test_the_cache_is_cleared(of_each_kind, client):
     a.thing.iq("get", a.r.jid, "<ping xmlns='urn:xmpp:ping'/>")
     a.clears(seconds=10)
     assert can(a.thing, a.r, guest.bare) == ("false", [], [])
+
+
+@ON_ONE
+def test_whose_it_is_no_more(alone, client):
+    """Who may remember that somebody is let in hears when the owner who let him
+    in is the owner no more: by disown, by unregister."""
+    a, guest = alone, client("guest")
+    rule(a.owner, a.r, "allow", who=guest.bare)
+    for node, end in (("n", "disown"), ("m", "unregister")):
+        assert can(a.thing, a.r, guest.bare, nodes=node) == ("true", [], [])
+        by, more = (a.owner, " jid='%s'" % a.thing.bare) if end == "disown" else (a.thing, "")
+        asked = by.request("set", a.r.jid, "<%s xmlns='%s' nodeId='%s'%s/>" % (
+            end, DISCOVERY, node, more))
+        if end == "disown":
+            a.thing.answer(a.thing.expect(is_set("disowned")))
+        assert by.wait_answer(asked).get("type") == "result"
+        a.clears()
+        assert can(a.thing, a.r, guest.bare, nodes=node) == ("false", [], [])
+
+
+@ON_ONE
+def test_a_form_that_is_no_order(alone):
+    """Only what is submitted is carried out, and of two fields of one name
+    neither."""
+    a = alone
+    field = "<field var='%s'><value>%s</value></field>"
+    fields = field % ("jid", "*") + field % ("who", "*")
+    for form in ("<x xmlns='jabber:x:data' type='cancel'>%s</x>" % fields,
+                 "<x xmlns='jabber:x:data' type='form'>%s</x>" % fields,
+                 "<x xmlns='jabber:x:data'>%s</x>" % fields,
+                 "<x xmlns='jabber:x:data' type='submit'>%s%s%s</x>" % (
+                     fields, "<field var='names'/>", field % ("names", "A"))):
+        got = a.owner.iq("set", a.r.jid, "<command xmlns='%s' node='allow' action='complete'>%s"
+                         "</command>" % (COMMANDS, form))
+        assert condition(got) == "bad-request", form
+    assert table(a.owner, a.r) == []
+
+
+@ON_ONE
+def test_a_copy_brought_back(alone, client):
+    """What was asked after an export or a backup is forgotten when it is brought
+    back: it does not know whom to tell."""
+    a, guest = alone, client("guest")
+    argv = [a.r.bin / "thingregistryd", "-c", a.r.conf]
+    export, backup = a.r.dir / "all.jsonl", a.r.dir / "copy.db"
+    assert programs.run(argv + ["--export", export])[0] == 0
+    assert programs.run(argv + ["--backup", backup])[0] == 0
+    for way in ("import", "backup"):
+        rule(a.owner, a.r, "allow", who=guest.bare)
+        assert can(a.thing, a.r, guest.bare) == ("true", [], [])
+        a.r.stop()
+        for end in ("", "-wal", "-shm"):
+            (a.r.dir / (a.r.store.name + end)).unlink(missing_ok=True)
+        if way == "import":
+            assert programs.run(argv + ["--import", export])[0] == 0
+        else:
+            a.r.store.write_bytes(backup.read_bytes())
+        a.r.start()
+        a.thing.iq("get", a.r.jid, "<ping xmlns='urn:xmpp:ping'/>")
+        a.clears(seconds=10)
+        assert can(a.thing, a.r, guest.bare) == ("false", [], [])
