@@ -300,24 +300,6 @@ struct which {
 };
 
 static bool
-is_friendship(void *arg, const struct decision *d)
-{
-	const struct which *w = arg;
-
-	return decision_from(d, w->server) && d->op == PROV_IS_FRIEND &&
-	    d->yes && strcmp(decision_about(d), w->friend) == 0;
-}
-
-void
-judge_unfriend(struct judge *j, const char *server, const char *bare)
-{
-	struct which w = { j, server, bare, NULL };
-
-	await_commit(j);
-	decisions_forget(j->decided, is_friendship, NULL, &w);
-}
-
-static bool
 is_servers(void *arg, const struct decision *d)
 {
 	const struct which *w = arg;
@@ -400,6 +382,33 @@ judge_lapse(struct judge *j, const struct node_ref *node)
 			q->stale = true;
 	}
 	reviews_run(j->reviews, node);
+}
+
+static bool
+is_yes_about(void *arg, const struct decision *d)
+{
+	const struct which *w = arg;
+
+	return decision_from(d, w->server) && d->yes &&
+	    strcmp(decision_about(d), w->friend) == 0;
+}
+
+void
+judge_unfriend(struct judge *j, const char *server, const char *bare)
+{
+	struct which w = { j, server, bare, NULL };
+	struct inquest *q;
+
+	await_commit(j);
+	decisions_forget(j->decided, is_yes_about, review, &w);
+	access_unjudge(j->gw->access);
+	LIST_FOREACH(q, &j->inquests, next)
+	{
+		if (strcmp(q->peer, server) == 0 &&
+		    strcmp(q->asked.jid, bare) == 0)
+			q->stale = true;
+	}
+	reviews_run(j->reviews, NULL);
 }
 
 /* What is on its way was decided by then, or will be by the old rule. */

@@ -46,7 +46,7 @@ void judge_lapse(struct judge *j, const struct node_ref *node);
  * no more. */
 void judge_trust(struct judge *j, const char *server);
 
-/* judge_unfriend: that bare is a friend, as server has said, holds no more. */
+/* judge_unfriend: what server has granted to bare holds no more. */
 void judge_unfriend(struct judge *j, const char *server, const char *bare);
 
 /* judge_knows: that server (NULL: any) has said yes, and it is remembered, when

@@ -162,6 +162,23 @@ owner_of(struct provisioner *p, const char *bare)
 }
 
 void
+provisioner_drop(struct provisioner *p, const char *bare)
+{
+	if (owns(p->gw, bare))
+		return;
+	for (size_t i = 0; i < p->n_owners; i++) {
+		struct candidate *c = p->owner[i];
+
+		if (strcmp(c->peer.jid, bare) != 0)
+			continue;
+		iq_forget(p->gw->session, c);
+		free(c);
+		p->owner[i] = p->owner[--p->n_owners];
+		return;
+	}
+}
+
+void
 provisioner_presence(struct provisioner *p, xmpp_stanza_t *presence)
 {
 	const char *from = xmpp_stanza_get_from(presence);

@@ -29,6 +29,9 @@ void provisioner_offline(struct provisioner *p);
 void provisioner_presence(struct provisioner *p, xmpp_stanza_t *presence);
 void provisioner_tick(struct provisioner *p);
 
+/* provisioner_drop forgets an owner to whom no node is left. */
+void provisioner_drop(struct provisioner *p, const char *bare);
+
 /* provisioner_for tells who decides on the nodes of that owner (a bare JID), or
  * on those of none with ""; NULL: nobody.  Another owner's server is never the
  * answer.  Borrowed until the next turn of the loop. */

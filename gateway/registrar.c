@@ -5,6 +5,7 @@
 #include "gateway/access.h"
 #include "gateway/friends.h"
 #include "gateway/meta.h"
+#include "gateway/provisioner.h"
 #include "gateway/store.h"
 #include "gateway/tell.h"
 #include "protocol/discovery.h"
@@ -330,6 +331,13 @@ registrar_event(struct registrar *r, struct node *n, enum thing_event_kind kind)
 /* The end of a turn. */
 
 static void
+part(struct gateway *gw, const char *owner)
+{
+	provisioner_drop(gw->provisioner, owner);
+	friends_drop(gw->friends, owner);
+}
+
+static void
 tell(struct registrar *r, struct after *a, bool kept)
 {
 	if (a->rq && !kept)
@@ -344,7 +352,7 @@ tell(struct registrar *r, struct after *a, bool kept)
 	else if (kept && a->what == AFTER_FRIEND)
 		friends_approve(r->gw->friends, a->jid);
 	else if (kept)
-		friends_drop(r->gw->friends, a->jid);
+		part(r->gw, a->jid);
 }
 
 static bool

@@ -121,11 +121,12 @@ def test_T30_reduced_remembered_and_cleared(site, fakereg, client):
 def test_T30_a_right_that_is_taken_ends_what_is_under_way(site, fakereg, client, still):
     """One device is waited for meanwhile: what it says then is asked for again."""
     s = site(canRead=says("canRead", "true"))
-    s.g.write(nodes=NODES.replace("1s", "1h\nfield.temperature.max_age = 100ms"))
+    s.g.write(nodes=NODES.replace("1s", "1h\nfield.temperature.max_age = 100ms"),
+              buses=s.g.buses + "timeout = 8s\n")
     s.g.reload()
     guest = client("guest")
     read(guest, s.jid, "momentary", nodes=["a", "b"])
-    s.sim.fault("b", "silent")
+    s.sim.fault("b", "late", 2000)
     time.sleep(0.2)
     r = Readout(guest, s.jid, "momentary", nodes=["a", "b"]).accepted()
     while not r.values:  # what is known is told, and not kept for the rest
@@ -133,7 +134,6 @@ def test_T30_a_right_that_is_taken_ends_what_is_under_way(site, fakereg, client,
     assert {v.node for v in r.values} == {"a"} and not r.done
     fakereg.answers["canRead"] = says("canRead", still)
     assert fakereg.iq("set", s.jid, "<clearCache xmlns='%s'/>" % PROV).get("type") == "result"
-    s.sim.fault("b", "none")
     r.read()
     assert len(fakereg.got("canRead")) == 2
     if still == "true":
@@ -141,6 +141,18 @@ def test_T30_a_right_that_is_taken_ends_what_is_under_way(site, fakereg, client,
     else:
         assert {v.node for v in r.values} == {"a"}
         assert r.failures == {"b": "access is no longer granted"}
+
+
+@pytest.mark.parametrize("server", ["prosody"], indirect=True)
+def test_T30_what_a_former_friend_was_granted_ends(site, fakereg, client):
+    s = site(canRead=says("canRead", "true"))
+    guest = client("guest")
+    read(guest, s.jid, "momentary", nodes=["a"])
+    fakereg.answers["canRead"] = says("canRead", "false")
+    fakereg.send("<message from='%s' to='%s'><unfriend xmlns='%s' jid='%s'/></message>" % (
+        fakereg.jid, s.jid, PROV, bare(guest.jid)))
+    time.sleep(0.5)
+    assert condition(refused(guest, s.jid, "momentary", nodes=["a"])) == "forbidden"
 
 
 @pytest.mark.parametrize("server", ["prosody"], indirect=True)
@@ -204,13 +216,13 @@ def test_friend_and_unfriend_of_the_server_alone(site, fakereg, client):
 STATES = ("unclaimed", "public", "private", "removed", "self", "disowned")
 OWNED = STATES[1:4]
 WHO = ("owner", "other", "friend", "stranger", "registry", "provisioning", "account")
-NOT_HIS = "------ -----p ------ ------ -----p -----p ------"
+NOT_HIS = "------ -----p ------ ------ -----p -----p -----p"
 CELLS = {
     "unclaimed": NOT_HIS, "disowned": NOT_HIS,
-    "public": "rchbep -----p r-hbep ------ -----p -----p ------",
-    "private": "rchbep -----p r-hbep ------ -----p -----p ------",
-    "removed": "rchbep -----p r-hbep ------ -----p -----p ------",
-    "self": "------ -----p r-hbep ------ -----p -----p rchbe-",
+    "public": "rchbep -----p r-hbep ------ -----p -----p -----p",
+    "private": "rchbep -----p r-hbep ------ -----p -----p -----p",
+    "removed": "rchbep -----p r-hbep ------ -----p -----p -----p",
+    "self": "------ -----p r-hbep ------ -----p -----p rchbep",
 }
 
 
@@ -308,16 +320,20 @@ class Matrix:
 
     def friends(self):
         """Who may see the presence."""
-        asking = [w for w in self.people() if w is not self.who["self"]["account"]]
-        for w in asking:
+        for w in self.people():
             w.presence(self.g.bare, "subscribe")
 
         def let_in(w):
+            if w is self.who["self"]["account"]:  # its server tells it, and asks nobody
+                w.expect_nothing(1, lambda el: el.get("from") == self.jid)
+                w.presence()
+                return w.expect(lambda el: local(el) == "presence" and
+                                el.get("from") == self.jid, 8).get("type") is None
             if isinstance(w, FakeRegistry):
                 return w.wait_presence(self.g.bare, "subscribed")
             return w.expect(lambda el: local(el) == "presence" and el.get("type") in (
                 "subscribed", "unsubscribed"), 8).get("type") == "subscribed"
-        return {id(w) for w in asking if let_in(w) is not False}
+        return {id(w) for w in self.people() if let_in(w) is not False}
 
 
 @pytest.mark.parametrize("server", ["prosody"], indirect=True)

@@ -389,6 +389,22 @@ def test_T28_the_owner(fakereg, second, account, make_gateway):
                lambda: (owner.bare, False) in provisioning_of(gw), 20)
 
 
+def test_T28_a_former_owner(fakereg, second, account, make_gateway):
+    """What he was is not known of him when he comes back."""
+    owner = account(features=(PROVISIONING,))
+    gw = make_gateway(node("a"), registry=fakereg.jid)
+    fakereg.wait("register", "a")
+    fakereg.claimed(gw.jid, owner.bare, "a", S)
+    owner.let_in(gw.bare)
+    has(gw, (owner.bare, True))
+    fakereg.tell(gw.jid, "disowned", "a", S)
+    gw.wait_claim("a", "unclaimed")
+    owner.features = ()
+    fakereg.claimed(gw.jid, owner.bare, "a", S)
+    gw.wait_claim("a", "public")
+    has(gw, (second.jid, True))
+
+
 def test_T28_configured(fakereg, account, second, make_gateway):
     provisions(fakereg)
     peer = account(features=(PROVISIONING,))
