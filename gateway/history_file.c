@@ -6,11 +6,12 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 enum {
-	VERSION = 1,
+	VERSION = 2,
 	TIME_BITS = 42, /* of a row's id: its first reading, to the year 2109 */
 	ID_MAX = 1 << 20,
 };
@@ -18,7 +19,7 @@ enum {
 static const char *const sql[STATEMENTS] = {
 	[ST_SERIES] = "SELECT id, source, node, cache, field, keep, begin,"
 		      " min_mant, min_dec, min_at, max_mant, max_dec, max_at,"
-		      " owner, unit FROM series",
+		      " owner, unit, sum FROM series",
 	[ST_ADD] = "INSERT INTO series"
 		   "(source, node, cache, field, keep, owner, unit)"
 		   " VALUES(?1,?2,?3,?4,?5,?6,?7)",
@@ -30,7 +31,7 @@ static const char *const sql[STATEMENTS] = {
 	[ST_PRUNE] = "DELETE FROM reading WHERE id BETWEEN ?1 AND ?2",
 	[ST_FORGET] = "DELETE FROM series WHERE id=?1",
 	[ST_TODAY] = "UPDATE series SET begin=?2, min_mant=?3, min_dec=?4,"
-		     " min_at=?5, max_mant=?6, max_dec=?7, max_at=?8"
+		     " min_at=?5, max_mant=?6, max_dec=?7, max_at=?8, sum=?9"
 		     " WHERE id=?1",
 };
 
@@ -46,12 +47,17 @@ static const char schema[] =
     " owner TEXT NOT NULL, field TEXT NOT NULL, unit TEXT NOT NULL,"
     " keep INT NOT NULL, begin INT,"
     " min_mant INT, min_dec INT, min_at INT,"
-    " max_mant INT, max_dec INT, max_at INT,"
+    " max_mant INT, max_dec INT, max_at INT, sum INT,"
     " UNIQUE(source, node, cache, owner, field, unit));"
     "CREATE TABLE reading("
     " id INTEGER PRIMARY KEY, data BLOB NOT NULL, sum INT NOT NULL);"
-    "PRAGMA user_version=1;"
+    "PRAGMA user_version=2;"
     "COMMIT";
+
+static const char from_version_1[] = "BEGIN IMMEDIATE;"
+				     "ALTER TABLE series ADD COLUMN sum INT;"
+				     "PRAGMA user_version=2;"
+				     "COMMIT";
 
 int64_t
 history_row(const struct series *s, int64_t utc_ms)
@@ -63,14 +69,38 @@ history_row(const struct series *s, int64_t utc_ms)
 	return s->id << TIME_BITS | (utc_ms > most ? most : utc_ms);
 }
 
+static uint32_t
+add_number(uint32_t sum, int64_t v)
+{
+	unsigned char bytes[8];
+
+	for (unsigned i = 0; i < sizeof(bytes); i++)
+		bytes[i] = (unsigned char)(v >> 8 * i);
+	return crc32_add(sum, bytes, sizeof(bytes));
+}
+
 int64_t
 history_row_sum(int64_t id, const void *data, size_t len)
 {
-	unsigned char first[8];
+	return crc32_add(add_number(0, id), data, len);
+}
 
-	for (unsigned i = 0; i < sizeof(first); i++)
-		first[i] = (unsigned char)(id >> 8 * i);
-	return crc32_add(crc32_add(0, first, sizeof(first)), data, len);
+int64_t
+history_today_sum(const struct series *s)
+{
+	const struct node_ref *n = &s->of.node;
+	const struct sum *t = &s->today.sum;
+	const char *const texts[] = { n->source, n->node, n->cache, s->of.owner,
+		s->field, s->unit };
+	const int64_t numbers[] = { s->id, t->from, t->min.mant, t->min.dec,
+		t->min_at, t->max.mant, t->max.dec, t->max_at };
+	uint32_t sum = 0;
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		sum = crc32_add(sum, texts[i], strlen(texts[i]) + 1);
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+		sum = add_number(sum, numbers[i]);
+	return sum;
 }
 
 int
@@ -134,7 +164,7 @@ history_file_close(struct history *h)
 	h->db = NULL;
 }
 
-/* A file of another version is as good as broken. */
+/* A file of any other version is as good as broken. */
 static int
 make_schema(sqlite3 *db)
 {
@@ -145,8 +175,10 @@ make_schema(sqlite3 *db)
 		rc = number(db, "SELECT count(*) FROM sqlite_master", &tables);
 	if (rc != SQLITE_OK || (tables && version == VERSION))
 		return rc;
-	return tables ? SQLITE_NOTADB
-		      : sqlite3_exec(db, schema, NULL, NULL, NULL);
+	if (tables && version != 1)
+		return SQLITE_NOTADB;
+	return sqlite3_exec(
+	    db, tables ? from_version_1 : schema, NULL, NULL, NULL);
 }
 
 static int
@@ -222,7 +254,7 @@ load_today(sqlite3_stmt *st, struct series *s)
 {
 	struct sum *t = &s->today.sum;
 
-	if (sqlite3_column_type(st, 6) == SQLITE_NULL)
+	if (sqlite3_column_type(st, 15) == SQLITE_NULL)
 		return;
 	t->from = sqlite3_column_int64(st, 6);
 	t->min.mant = sqlite3_column_int64(st, 7);
@@ -231,7 +263,8 @@ load_today(sqlite3_stmt *st, struct series *s)
 	t->max.mant = sqlite3_column_int64(st, 10);
 	t->max.dec = (uint8_t)sqlite3_column_int(st, 11);
 	t->max_at = sqlite3_column_int64(st, 12);
-	t->n = t->min.dec <= NUM_DEC_MAX && t->max.dec <= NUM_DEC_MAX;
+	t->n = t->min.dec <= NUM_DEC_MAX && t->max.dec <= NUM_DEC_MAX &&
+	    sqlite3_column_int64(st, 15) == history_today_sum(s);
 }
 
 int

@@ -79,6 +79,7 @@ int64_t history_file_bytes(const struct history *h);
  * was written. */
 int64_t history_row(const struct series *s, int64_t utc_ms);
 int64_t history_row_sum(int64_t id, const void *data, size_t len);
+int64_t history_today_sum(const struct series *s); /* of what it was today */
 int history_step(sqlite3_stmt *st);
 void history_bind(sqlite3_stmt *st, int64_t a, int64_t b);
 

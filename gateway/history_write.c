@@ -74,6 +74,7 @@ write_today(struct history *h, const struct series *s)
 	sqlite3_bind_int64(st, 6, t->max.mant);
 	sqlite3_bind_int(st, 7, t->max.dec);
 	sqlite3_bind_int64(st, 8, t->max_at);
+	sqlite3_bind_int64(st, 9, history_today_sum(s));
 	return history_step(st);
 }
 

@@ -448,29 +448,84 @@ a_broken_file_is_set_aside(void **state)
 	assert_int_equal(access(path, F_OK), 0);
 }
 
+static void
+alter(const struct rig *r, const char *sql)
+{
+	sqlite3 *db;
+
+	assert_int_equal(sqlite3_open(r->path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+}
+
 /* A bit of a stored reading has changed, and the file does not know. */
 static void
 a_changed_bit_is_no_reading(void **state)
 {
 	struct rig *r = *state;
-	sqlite3 *db;
 
 	for (int i = 0; i < 10; i++)
 		note(r, T0 + i * 1000, 200);
 	pass(r, 5 * MINUTE);
 	note(r, T0 + HOUR, 201);
 	pass(r, 5 * MINUTE);
-	assert_int_equal(sqlite3_open(r->path, &db), SQLITE_OK);
-	assert_int_equal(
-	    sqlite3_exec(db,
-		"UPDATE reading SET data=CAST(substr(data,1,2)||x'9902'||"
-		"substr(data,5) AS BLOB) WHERE id=(SELECT min(id) FROM "
-		"reading)",
-		NULL, NULL, NULL),
-	    SQLITE_OK);
-	sqlite3_close(db);
+	alter(r,
+	    "UPDATE reading SET data=CAST(substr(data,1,2)||x'9902'||"
+	    "substr(data,5) AS BLOB) WHERE id=(SELECT min(id) FROM reading)");
 	assert_int_equal(look(r, T0, T0 + DAY).n, 1);
 	assert_int_equal(look(r, T0, T0 + DAY).mant[0], 201);
+}
+
+static void
+a_changed_bit_is_no_least_or_most(void **state)
+{
+	static const char *const changes[] = {
+		"UPDATE series SET max_mant=max_mant|1048576",
+		"UPDATE series SET min_mant=-min_mant",
+		"UPDATE series SET max_dec=max_dec-1",
+		"UPDATE series SET max_at=max_at+1",
+		"UPDATE series SET sum=NULL",
+	};
+	struct rig *r = *state;
+	struct sum t;
+
+	for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
+		print_message("  %s\n", changes[i]);
+		note(r, T0 + (int64_t)i, 1234);
+		note(r, T0 + (int64_t)i, 1250);
+		history_close(r->h);
+		reopen(r);
+		assert_true(history_today(r->h, r->s, T0, &t));
+		assert_int_equal(t.max.mant, 1250);
+		history_close(r->h);
+		alter(r, changes[i]);
+		reopen(r);
+		assert_false(history_today(r->h, r->s, T0, &t));
+	}
+}
+
+/* As it was before today's least and most had a checksum. */
+static void
+a_file_of_the_first_version_is_kept(void **state)
+{
+	struct rig *r = *state;
+	char path[128];
+	struct sum t;
+
+	note(r, T0, 1234);
+	history_close(r->h);
+	alter(r, "ALTER TABLE series DROP COLUMN sum; PRAGMA user_version=1");
+	reopen(r);
+	snprintf(path, sizeof(path), "%s.broken", r->path);
+	assert_int_not_equal(access(path, F_OK), 0);
+	assert_int_equal(look(r, T0, T0 + DAY).n, 1);
+	assert_false(history_today(r->h, r->s, T0, &t));
+	note(r, T0 + 1, 1250);
+	history_close(r->h);
+	reopen(r);
+	assert_int_equal(look(r, T0, T0 + DAY).n, 2);
+	assert_true(history_today(r->h, r->s, T0, &t));
+	assert_int_equal(t.max.mant, 1250);
 }
 
 /* Found out while it is read: the next that is written begins a new file. */
@@ -847,6 +902,8 @@ main(void)
 		IN_RIG(a_clock_set_back_loses_nothing),
 		IN_RIG(a_broken_file_is_set_aside),
 		IN_RIG(a_changed_bit_is_no_reading),
+		IN_RIG(a_changed_bit_is_no_least_or_most),
+		IN_RIG(a_file_of_the_first_version_is_kept),
 		IN_RIG(what_breaks_later_is_set_aside),
 		IN_RIG(what_breaks_on_a_full_disk_begins_anew),
 		IN_RIG(a_full_disk_is_waited_for),
