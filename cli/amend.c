@@ -17,20 +17,49 @@
 
 enum { MODE_NEW = 0644, MODE_FOLDER = 0755 };
 
+/* A daemon that was started in a terminal may have a name from there. */
+static char *
+main_file(const json_t *status)
+{
+	const char *path = json_string_value(
+	    json_array_get(json_object_get(status, "config"), 0));
+
+	return path && path[0] == '/' ? mem_strdup(path) : NULL;
+}
+
+int
+amend_running(const struct call *c, char **conf, char **error)
+{
+	struct daemon_call dc = { .silence_ms = 0 };
+	json_t *d;
+	int code = bridge_talk(c, &dc, json_pack("{s:s}", "cmd", "status"), &d);
+
+	*conf = main_file(d);
+	*error = dc.error;
+	json_decref(d);
+	return code;
+}
+
+bool
+amend_same(const char *a, const char *b)
+{
+	struct stat one, other;
+
+	return stat(a, &one) == 0 && stat(b, &other) == 0 &&
+	    one.st_dev == other.st_dev && one.st_ino == other.st_ino;
+}
+
 int
 amend_conf(const struct call *c, char **conf)
 {
-	const char *path;
 	json_t *d;
 	int code = bridge_ask(c, json_pack("{s:s}", "cmd", "status"), &d);
 
 	if (code != EXIT_OK)
 		return code;
-	path =
-	    json_string_value(json_array_get(json_object_get(d, "config"), 0));
-	if (c->global[BRIDGE_CONFIG] || !path || path[0] != '/')
-		path = bridge_conf(c);
-	*conf = mem_strdup(path);
+	*conf = c->global[BRIDGE_CONFIG] ? NULL : main_file(d);
+	if (!*conf)
+		*conf = mem_strdup(bridge_conf(c));
 	json_decref(d);
 	return EXIT_OK;
 }
@@ -53,38 +82,47 @@ not_writable(const char *folder)
 /* The folder is made, as the package would have; root writes everywhere, so
  * access() tells of a read-only disk alone. */
 static int
-open_folder(const char *path, int *lock)
+open_folder(const char *path)
 {
 	char *copy = mem_strdup(path);
 	const char *folder = dirname(copy);
-	struct errbuf eb;
 	int code = EXIT_OK;
 
 	if ((access(folder, F_OK) != 0 && mkdir(folder, MODE_FOLDER) != 0) ||
 	    access(folder, W_OK | X_OK) != 0)
 		code = not_writable(folder);
-	else if (save_lock(folder, lock, &eb) != OK)
-		code = say_exit(EXIT_FAILED, "%s", eb.text);
 	free(copy);
 	return code;
+}
+
+static int
+read_file(struct amend *a)
+{
+	struct errbuf eb;
+
+	if (save_read(a->path, &a->was, &a->there, &eb) != OK)
+		return say_exit(EXIT_FAILED, "%s", eb.text);
+	if (a->was.len)
+		buf_add(&a->now, a->was.data, a->was.len);
+	return EXIT_OK;
 }
 
 int
 amend_begin(char *conf, const char *name, struct amend *a)
 {
 	char *copy = mem_strdup(conf);
+	const char *folder = dirname(copy);
 	struct errbuf eb;
 	int code;
 
 	*a = (struct amend){ .conf = conf, .lock = -1 };
-	a->path = mem_printf("%s/%s", dirname(copy), name);
-	free(copy);
-	code = open_folder(a->path, &a->lock);
-	if (code == EXIT_OK &&
-	    save_read(a->path, &a->was, &a->there, &eb) != OK)
+	a->path = mem_printf("%s/%s", folder, name);
+	code = open_folder(a->path);
+	if (code == EXIT_OK && save_lock(folder, &a->lock, &eb) != OK)
 		code = say_exit(EXIT_FAILED, "%s", eb.text);
-	if (a->was.len)
-		buf_add(&a->now, a->was.data, a->was.len);
+	if (code == EXIT_OK)
+		code = read_file(a);
+	free(copy);
 	return code;
 }
 
@@ -135,11 +173,31 @@ is_good(const char *conf)
 	return good;
 }
 
+/* Somebody may edit by hand while a question waits for its answer. */
+static bool
+is_as_it_was(const struct amend *a)
+{
+	struct buf now = { 0 };
+	struct errbuf eb;
+	bool there, same;
+
+	same = save_read(a->path, &now, &there, &eb) == OK &&
+	    there == a->there && now.len == a->was.len &&
+	    (!now.len || memcmp(now.data, a->was.data, now.len) == 0);
+	buf_fini(&now);
+	return same;
+}
+
 int
 amend_write(struct amend *a)
 {
 	struct errbuf eb;
 
+	if (!is_as_it_was(a))
+		return say_exit(EXIT_FAILED,
+		    "%s was changed meanwhile, and nothing is written; look at "
+		    "it and try again",
+		    a->path);
 	if (save_write(a->path, &a->now, MODE_NEW, &eb) != OK)
 		return say_exit(EXIT_FAILED, "%s", eb.text);
 	if (is_good(a->conf))

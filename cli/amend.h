@@ -18,6 +18,15 @@ struct amend {
 	int lock;
 };
 
+/* amend_running finds the main file of the daemon that answers this call; NULL
+ * when the daemon's name of it does not tell, or none answers.
+ * Owns:    *conf is owned, and *error, a sentence.
+ * Errors:  returns the exit code. */
+int amend_running(const struct call *c, char **conf, char **error);
+
+/* amend_same tells whether two names lead to one file. */
+bool amend_same(const char *a, const char *b);
+
 /* amend_conf finds the main file of the daemon that answers this call.
  * Owns:    *conf is owned.  Errors: returns the exit code, which was said. */
 int amend_conf(const struct call *c, char **conf);

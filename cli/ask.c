@@ -39,7 +39,8 @@ read_file(const char *path, struct buf *out)
 		return say_exit(EXIT_FAILED, "%s", eb.text);
 	if (!there)
 		return say_exit(EXIT_NOTFOUND, "there is no file %s", path);
-	if (stat(path, &st) == 0 && (st.st_mode & (S_IRWXG | S_IRWXO)))
+	if (stat(path, &st) == 0 && S_ISREG(st.st_mode) &&
+	    (st.st_mode & (S_IRWXG | S_IRWXO)))
 		return say_exit(EXIT_REFUSED,
 		    "others can read %s, which may hold a password (run: chmod "
 		    "600 %s)",
@@ -88,10 +89,51 @@ ask_close(struct asker *a)
 	ini_fini(&a->answers);
 }
 
+/* The terminal as it was, for a signal that ends the program at a hidden
+ * prompt: the next to use it would type unseen. */
+static struct termios mode_before;
+
+static const int endings[] = { SIGTERM, SIGHUP, SIGQUIT };
+
+enum { N_ENDINGS = sizeof(endings) / sizeof(endings[0]) };
+
 static void
 interrupted(int number)
 {
 	(void)number; /* it ends the reading */
+}
+
+static void
+ended(int number)
+{
+	tcsetattr(STDIN_FILENO, TCSANOW, &mode_before);
+	signal(number, SIG_DFL);
+	raise(number);
+}
+
+static bool
+hide(struct sigaction was[N_ENDINGS])
+{
+	struct sigaction sa = { .sa_handler = ended };
+	struct termios hidden;
+
+	if (tcgetattr(STDIN_FILENO, &mode_before) != 0)
+		return false;
+	sigemptyset(&sa.sa_mask);
+	for (size_t i = 0; i < N_ENDINGS; i++)
+		sigaction(endings[i], &sa, &was[i]);
+	hidden = mode_before;
+	hidden.c_lflag &= ~(tcflag_t)ECHO;
+	tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden);
+	return true;
+}
+
+static void
+show(const struct sigaction was[N_ENDINGS])
+{
+	tcsetattr(STDIN_FILENO, TCSAFLUSH, &mode_before);
+	for (size_t i = 0; i < N_ENDINGS; i++)
+		sigaction(endings[i], &was[i], NULL);
 }
 
 /* read_answer reads one line behind a prompt, by which time nothing is shown of
@@ -100,21 +142,16 @@ static bool
 read_answer(const char *prompt, char *line, int size, bool hidden)
 {
 	struct sigaction sa = { .sa_handler = interrupted }, was;
-	struct termios mode, now;
+	struct sigaction were[N_ENDINGS];
 	bool got;
 
 	sigemptyset(&sa.sa_mask);
 	sigaction(SIGINT, &sa, &was);
-	hidden = hidden && tcgetattr(STDIN_FILENO, &mode) == 0;
-	if (hidden) {
-		now = mode;
-		now.c_lflag &= ~(tcflag_t)ECHO;
-		tcsetattr(STDIN_FILENO, TCSAFLUSH, &now);
-	}
+	hidden = hidden && hide(were);
 	fprintf(stderr, "%s> ", prompt);
 	got = fgets(line, size, stdin) != NULL;
 	if (hidden)
-		tcsetattr(STDIN_FILENO, TCSAFLUSH, &mode);
+		show(were);
 	if (hidden || !got)
 		fputc('\n', stderr);
 	sigaction(SIGINT, &was, NULL);

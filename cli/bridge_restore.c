@@ -1,7 +1,9 @@
 #include "cli/bridge.h"
 
+#include "cli/amend.h"
 #include "cli/pack.h"
 #include "cli/say.h"
+#include "cli/stop.h"
 #include "common/clock.h"
 #include "common/filelock.h"
 #include "common/mem.h"
@@ -9,6 +11,7 @@
 #include "config/save.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,10 +31,14 @@ enum { MOVES_MAX = 32 };
 /* One run.  What was there before is moved into the folders `aside`, and every
  * move is noted, so that all of them can be taken back. */
 struct job {
+	const struct call *c;
 	const char *conf;
 	char *conf_folder, *state, *state_folder;
 	char *aside[2]; /* in conf_folder, in state_folder */
-	int lock, conf_lock;
+	/* On the claims as they are, on those that come, and on the folder of
+	 * the configuration: no daemon takes a file that is being replaced. */
+	int lock, new_lock, conf_lock;
+	bool is_new; /* the file that is locked was not there before */
 	struct pack config, data;
 	json_t *manifest;
 	struct {
@@ -42,15 +49,22 @@ struct job {
 };
 
 static enum err
-move(struct job *j, const char *from, const char *to)
+do_move(struct job *j, int (*how)(const char *, const char *), const char *from,
+    const char *to)
 {
 	if (j->n == MOVES_MAX)
 		return errbuf_set(&j->eb, ERR_RANGE, "too many files");
-	if (rename(from, to) != 0)
+	if (how(from, to) != 0)
 		return errbuf_errno(&j->eb, "cannot move %s to %s", from, to);
 	j->move[j->n].from = mem_strdup(from);
 	j->move[j->n++].to = mem_strdup(to);
 	return OK;
+}
+
+static enum err
+move(struct job *j, const char *from, const char *to)
+{
+	return do_move(j, rename, from, to);
 }
 
 static void
@@ -60,26 +74,32 @@ take_back(struct job *j)
 		if (rename(j->move[i].to, j->move[i].from) != 0)
 			say("%s could not be moved back to %s: %s",
 			    j->move[i].to, j->move[i].from, strerror(errno));
+		else
+			unlink(j->move[i].to); /* two names of one file */
+	for (size_t i = 0; i < 2; i++)
+		rmdir(j->aside[i]);
 }
 
-/* Away with what is there under that name, if anything is. */
+/* Away with what is there under that name, if anything is; by link(2) it has
+ * both names until another file takes the first. */
 static enum err
-set_aside(struct job *j, const char *folder, const char *name, size_t which)
+set_aside(struct job *j, int (*how)(const char *, const char *),
+    const char *path, size_t which)
 {
-	char *from = mem_printf("%s/%s", folder, name);
-	char *to = mem_printf("%s/%s", j->aside[which], name);
+	char *copy = mem_strdup(path);
+	char *to = mem_printf("%s/%s", j->aside[which], basename(copy));
 	struct stat st;
 	enum err e = OK;
 
-	if (lstat(from, &st) == 0) {
+	if (lstat(path, &st) == 0) {
 		if (mkdir(j->aside[which], 0700) != 0 && errno != EEXIST)
 			e = errbuf_errno(
 			    &j->eb, "cannot make %s", j->aside[which]);
 		else
-			e = move(j, from, to);
+			e = do_move(j, how, path, to);
 	}
 	free(to);
-	free(from);
+	free(copy);
 	return e;
 }
 
@@ -90,7 +110,7 @@ give(struct job *j, const char *path)
 	struct stat st;
 
 	if (geteuid() != 0 || stat(j->state_folder, &st) != 0 ||
-	    chown(path, st.st_uid, st.st_gid) == 0)
+	    lchown(path, st.st_uid, st.st_gid) == 0)
 		return OK;
 	return errbuf_errno(&j->eb, "cannot give %s to the daemon", path);
 }
@@ -108,16 +128,6 @@ put(struct job *j, const struct pack *p, const char *member, const char *path)
 }
 
 static enum err
-remove_conf(struct job *j)
-{
-	char *name = mem_strdup(j->conf);
-	enum err e = set_aside(j, j->conf_folder, basename(name), 0);
-
-	free(name);
-	return e;
-}
-
-static enum err
 replace_parts(struct job *j)
 {
 	enum err e = OK;
@@ -126,7 +136,7 @@ replace_parts(struct job *j)
 		char *member = mem_printf("config/%s", pack_parts[i]);
 		char *path = mem_printf("%s/%s", j->conf_folder, pack_parts[i]);
 
-		e = set_aside(j, j->conf_folder, pack_parts[i], 0);
+		e = set_aside(j, rename, path, 0);
 		if (e == OK)
 			e = put(j, &j->config, member, path);
 		free(path);
@@ -135,32 +145,71 @@ replace_parts(struct job *j)
 	return e;
 }
 
-/* name is as in the pack, path where the daemon has it. */
+/* The name of a database never leads to nothing, nor to a file without a lock:
+ * a daemon that starts now would begin anew there. */
+static enum err
+exchange(struct job *j, const char *inside, const char *path)
+{
+	bool made = j->is_new && strcmp(path, j->state) == 0;
+	struct stat st;
+	enum err e = give(j, inside);
+
+	if (e == OK && (made || lstat(path, &st) != 0))
+		return move(j, inside, path);
+	if (e == OK)
+		e = set_aside(j, link, path, 1);
+	/* Taking that back is taking this back. */
+	if (e == OK && rename(inside, path) != 0)
+		e = errbuf_errno(&j->eb, "cannot move %s to %s", inside, path);
+	return e;
+}
+
+/* A log belongs to one database: no other ever stands beside it. */
 static enum err
 replace_database(struct job *j, const char *name, const char *path)
 {
-	static const char *const parts[] = { "", "-wal", "-shm" };
-	char *copy = mem_strdup(path);
-	const char *base = basename(copy);
-	enum err e = OK;
+	char *member = mem_printf("state/%s", name);
+	char *inside = pack_path(&j->data, member);
+	char *log = mem_printf("%s-wal", path),
+	     *index = mem_printf("%s-shm", path);
+	char *new_log = mem_printf("%s-wal", inside);
+	enum err e = set_aside(j, rename, log, 1);
 
-	for (size_t i = 0; e == OK && i < 3; i++) {
-		char *member = mem_printf("state/%s%s", name, parts[i]);
-		char *inside = pack_path(&j->data, member);
-		char *there = mem_printf("%s%s", path, parts[i]);
-		char *old = mem_printf("%s%s", base, parts[i]);
-
-		e = set_aside(j, j->state_folder, old, 1);
-		if (e == OK && access(inside, F_OK) == 0)
-			e = give(j, inside);
+	if (e == OK)
+		e = set_aside(j, rename, index, 1);
+	if (e == OK && access(inside, F_OK) == 0)
+		e = exchange(j, inside, path);
+	else if (e == OK)
+		e = set_aside(j, rename, path, 1);
+	if (e == OK && access(new_log, F_OK) == 0) {
+		e = give(j, new_log);
 		if (e == OK)
-			e = put(j, &j->data, member, there);
-		free(old);
-		free(there);
-		free(inside);
-		free(member);
+			e = move(j, new_log, log);
 	}
-	free(copy);
+	free(new_log);
+	free(index);
+	free(log);
+	free(inside);
+	free(member);
+	return e;
+}
+
+/* Before the database is there: the daemon is to trust no decision in it. */
+static enum err
+mark_restored(struct job *j)
+{
+	char *from = pack_path(&j->data, "restored");
+	char *to = mem_printf("%s" CFG_RESTORED, j->state);
+	int fd = open(from, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
+	enum err e = fd < 0 ? errbuf_errno(&j->eb, "cannot make %s", from)
+			    : give(j, from);
+
+	if (fd >= 0)
+		close(fd);
+	if (e == OK)
+		e = move(j, from, to);
+	free(from);
+	free(to);
 	return e;
 }
 
@@ -168,8 +217,10 @@ static enum err
 replace_state(struct job *j)
 {
 	char *history = mem_printf("%s/history.db", j->state_folder);
-	enum err e = replace_database(j, "state.db", j->state);
+	enum err e = mark_restored(j);
 
+	if (e == OK)
+		e = replace_database(j, "state.db", j->state);
 	if (e == OK)
 		e = replace_database(j, "history.db", history);
 	free(history);
@@ -184,7 +235,7 @@ replace_all(struct job *j)
 	enum err e;
 
 	sync(); /* what was unpacked, before anything gives way to it */
-	e = remove_conf(j);
+	e = set_aside(j, rename, j->conf, 0);
 	if (e == OK)
 		e = replace_parts(j);
 	if (e == OK)
@@ -217,6 +268,60 @@ look_at(struct job *j)
 	return e;
 }
 
+/* One that runs with another file of claims than the pack's has no lock here.
+ */
+static bool
+is_running(struct job *j)
+{
+	char *conf, *error;
+	bool running;
+
+	amend_running(j->c, &conf, &error);
+	running = conf && amend_same(conf, j->conf);
+	free(error);
+	free(conf);
+	return running;
+}
+
+/* Whether it has been a store of claims; one that has nothing yet may be. */
+static bool
+is_database(const char *path, bool or_empty)
+{
+	static const char mark[] = "SQLite format 3"; /* and a NUL */
+	char head[sizeof(mark)];
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, head, sizeof(head));
+
+	if (fd >= 0)
+		close(fd);
+	if (n == 0)
+		return or_empty;
+	return n == (ssize_t)sizeof(head) &&
+	    memcmp(head, mark, sizeof(mark)) == 0;
+}
+
+static enum err
+keep_daemons_off(struct job *j)
+{
+	bool there = access(j->state, F_OK) == 0;
+	enum err e;
+
+	/* Which file that is the pack says. */
+	if (there && !is_database(j->state, true))
+		return errbuf_set(&j->eb, ERR_REFUSED,
+		    "its configuration has its claims in %s, which is another "
+		    "kind of file; nothing was replaced",
+		    j->state);
+	e = is_running(j)
+	    ? ERR_BUSY
+	    : filelock_take(j->state, "thingbridged", &j->lock, &j->eb);
+	if (e == ERR_BUSY)
+		return errbuf_set(
+		    &j->eb, e, "the daemon runs: systemctl stop thingbridged");
+	j->is_new = e == OK && !there;
+	return j->is_new ? give(j, j->state) : e;
+}
+
 static enum err
 prepare(struct job *j)
 {
@@ -236,17 +341,15 @@ prepare(struct job *j)
 	if (access(j->conf_folder, W_OK) != 0)
 		return errbuf_errno(
 		    &j->eb, "%s (run it with sudo)", j->conf_folder);
-	if (access(j->state, F_OK) != 0)
-		return OK;
-	if (filelock_take(j->state, "thingbridged", &j->lock, &j->eb) == OK)
-		return OK;
-	return errbuf_set(
-	    &j->eb, ERR_BUSY, "the daemon runs: systemctl stop thingbridged");
+	return keep_daemons_off(j);
 }
 
 static bool
 agreed(const struct call *c, const struct job *j)
 {
+	char *made = out_text(json_object_get(j->manifest, "made"));
+	char *host = out_text(json_object_get(j->manifest, "host"));
+	char *version = out_text(json_object_get(j->manifest, "version"));
 	char *nodes = json_object_get(j->manifest, "nodes")
 	    ? mem_printf(", %d nodes, %d of them owned",
 		  (int)json_integer_value(
@@ -258,13 +361,14 @@ agreed(const struct call *c, const struct job *j)
 	    "%s: made %s on %s by thingbridge %s%s.\n"
 	    "It replaces %s and what belongs to it, and the claims in %s; "
 	    "what is there now goes into a folder beside each.",
-	    c->argv[0], out_string(j->manifest, "made"),
-	    out_string(j->manifest, "host"), out_string(j->manifest, "version"),
-	    nodes, j->conf, j->state);
+	    c->argv[0], made, host, version, nodes, j->conf, j->state);
 	bool yes = c->opt[OPT_YES] || bridge_confirm(c, what, "restore");
 
 	free(what);
 	free(nodes);
+	free(version);
+	free(host);
+	free(made);
 	return yes;
 }
 
@@ -275,8 +379,12 @@ job_fini(struct job *j)
 		free(j->move[i].from);
 		free(j->move[i].to);
 	}
+	if (j->is_new)
+		unlink(j->state);
 	if (j->lock >= 0)
 		close(j->lock);
+	if (j->new_lock >= 0)
+		close(j->new_lock);
 	if (j->conf_lock >= 0)
 		close(j->conf_lock);
 	json_decref(j->manifest);
@@ -303,12 +411,22 @@ say_next(const struct job *j)
 }
 
 static enum err
+begin(struct pack *p, const char *folder, const char *what, struct errbuf *eb)
+{
+	char *path = mem_printf("%s/.thingbridge-restore-%s", folder, what);
+	enum err e = pack_begin_at(p, path, eb);
+
+	free(path);
+	return e;
+}
+
+static enum err
 unpack_config(struct job *j, const char *file)
 {
 	enum err e = save_lock(j->conf_folder, &j->conf_lock, &j->eb);
 
 	if (e == OK)
-		e = pack_begin(&j->config, j->conf_folder, &j->eb);
+		e = begin(&j->config, j->conf_folder, "config", &j->eb);
 	if (e == OK)
 		e = pack_about(&j->config, file, &j->manifest, &j->eb);
 	if (e == OK)
@@ -320,7 +438,7 @@ unpack_config(struct job *j, const char *file)
 static enum err
 unpack_data(struct job *j, const char *file)
 {
-	enum err e = pack_begin(&j->data, j->state_folder, &j->eb);
+	enum err e = begin(&j->data, j->state_folder, "state", &j->eb);
 	char *claims;
 
 	if (e == OK)
@@ -331,38 +449,65 @@ unpack_data(struct job *j, const char *file)
 	if (access(claims, F_OK) != 0)
 		e = errbuf_set(&j->eb, ERR_PROTO,
 		    "%s has no claims: it is no backup of thingbridge", file);
+	else if (!is_database(claims, false))
+		e = errbuf_set(&j->eb, ERR_PROTO,
+		    "the claims in %s are damaged; take an older backup", file);
+	else
+		e = filelock_take(claims, "thingbridged", &j->new_lock, &j->eb);
 	free(claims);
 	return e;
+}
+
+static enum err
+unpack(struct job *j, const char *file)
+{
+	enum err e = unpack_config(j, file);
+
+	if (e == OK)
+		e = look_at(j);
+	if (e == OK)
+		e = prepare(j);
+	if (e == OK)
+		e = unpack_data(j, file);
+	return e;
+}
+
+/* From here on a signal comes too late. */
+static int
+take_all(struct job *j)
+{
+	if (replace_all(j) == OK) {
+		j->is_new = false;
+		say_next(j);
+		return EXIT_OK;
+	}
+	say("%s", j->eb.text);
+	take_back(j);
+	return say_exit(EXIT_FAILED, "all is as it was before");
 }
 
 int
 bridge_restore(const struct call *c)
 {
-	struct job j = { .conf = bridge_conf(c), .lock = -1, .conf_lock = -1 };
+	struct job j = { .c = c, .conf = bridge_conf(c) };
 	char *copy = mem_strdup(j.conf);
 	int code;
-	enum err e;
 
 	j.conf_folder = mem_strdup(dirname(copy));
 	free(copy);
-	e = unpack_config(&j, c->argv[0]);
-	if (e == OK)
-		e = look_at(&j);
-	if (e == OK)
-		e = prepare(&j);
-	if (e == OK)
-		e = unpack_data(&j, c->argv[0]);
-	code = err_exit(e);
-	if (e != OK)
+	j.lock = j.new_lock = j.conf_lock = -1;
+	stop_note();
+	code = err_exit(unpack(&j, c->argv[0]));
+	if (code != EXIT_OK && !stop_asked())
 		say("%s", j.eb.text);
-	else if (!agreed(c, &j))
+	if (code == EXIT_OK && !agreed(c, &j))
 		code = EXIT_USAGE;
-	else if (replace_all(&j) != OK) {
-		code = say_exit(EXIT_FAILED, "%s", j.eb.text);
-		take_back(&j);
-		say("all is as it was before");
-	} else
-		say_next(&j);
+	if (code == EXIT_OK && stop_asked())
+		code = EXIT_FAILED;
+	if (code == EXIT_OK)
+		code = take_all(&j);
 	job_fini(&j);
+	if (code != EXIT_OK)
+		stop_end();
 	return code;
 }

@@ -3,6 +3,7 @@
 #include "cli/ask.h"
 #include "cli/say.h"
 #include "common/buf.h"
+#include "common/disk.h"
 #include "common/mem.h"
 #include "protocol/jid.h"
 
@@ -49,23 +50,27 @@ make_folder(const char *file)
 	free(path);
 }
 
+/* The new one has its name when it is whole. */
 static enum err
 write_file(const char *path, const char *content, struct errbuf *eb)
 {
-	size_t len = strlen(content);
+	char *fresh = mem_printf("%s.new", path);
+	enum err e = OK;
 	int fd;
-	bool good;
 
 	make_folder(path);
-	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW,
-	    S_IRUSR | S_IWUSR);
-	if (fd < 0)
-		return errbuf_errno(eb, "cannot write %s", path);
-	good = fchmod(fd, S_IRUSR | S_IWUSR) == 0 &&
-	    write(fd, content, len) == (ssize_t)len;
-	if (close(fd) != 0 || !good)
-		return errbuf_errno(eb, "cannot write %s", path);
-	return OK;
+	unlink(fresh);
+	fd = open(
+	    fresh, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR | S_IWUSR);
+	if (fd < 0 || !disk_write(fd, content, strlen(content)) ||
+	    !disk_place(fd, fresh, path)) {
+		e = errbuf_errno(eb, "cannot write %s", path);
+		unlink(fresh);
+	}
+	if (fd >= 0)
+		close(fd);
+	free(fresh);
+	return e;
 }
 
 static void

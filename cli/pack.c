@@ -5,20 +5,24 @@
 #include "common/disk.h"
 #include "common/mem.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <libgen.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-const char *const pack_parts[] = { "conf.d", "templates", "secrets",
+const char *const pack_parts[] = { "conf.d", "templates", PACK_SECRETS,
 	"labels.ini", NULL };
 
 #define MANIFEST "manifest.json"
+#define PART ".thingbridge-backup.part"
 
 enum { WALK_FDS = 16, MANIFEST_MAX = 64 << 10 };
 
@@ -41,12 +45,12 @@ make_folder(const struct pack *p, const char *name, struct errbuf *eb)
 }
 
 enum err
-pack_begin(struct pack *p, const char *where, struct errbuf *eb)
+pack_begin(struct pack *p, struct errbuf *eb)
 {
-	p->folder = mem_printf("%s/.thingbridge-XXXXXX", where);
+	p->folder = mem_strdup("/tmp/.thingbridge-XXXXXX");
 	if (!mkdtemp(p->folder)) {
 		mem_set(&p->folder, NULL);
-		return errbuf_errno(eb, "cannot make a folder in %s", where);
+		return errbuf_errno(eb, "cannot make a folder in /tmp");
 	}
 	return OK;
 }
@@ -58,26 +62,47 @@ delete_one(const char *path, const struct stat *st, int kind, struct FTW *at)
 	return remove(path);
 }
 
+static void
+delete_folder(const char *path)
+{
+	nftw(path, delete_one, WALK_FDS, FTW_DEPTH | FTW_PHYS);
+}
+
+enum err
+pack_begin_at(struct pack *p, const char *path, struct errbuf *eb)
+{
+	delete_folder(path);
+	if (mkdir(path, 0700) != 0)
+		return errbuf_errno(eb, "cannot make %s%s", path,
+		    errno == EACCES ? " (run it with sudo)" : "");
+	p->folder = mem_strdup(path);
+	return OK;
+}
+
 void
 pack_fini(struct pack *p)
 {
 	if (p->folder)
-		nftw(p->folder, delete_one, WALK_FDS, FTW_DEPTH | FTW_PHYS);
+		delete_folder(p->folder);
 	mem_set(&p->folder, NULL);
 }
 
-/* The folder of a member, made when it is not there yet. */
+/* The folders of a member, made when they are not there yet. */
 static enum err
 make_room(const struct pack *p, const char *name, struct errbuf *eb)
 {
-	char *folder = mem_strndup(name, strcspn(name, "/"));
-	char *inside = pack_path(p, folder);
 	enum err e = OK;
 
-	if (access(inside, F_OK) != 0)
-		e = make_folder(p, folder, eb);
-	free(inside);
-	free(folder);
+	for (size_t n = strcspn(name, "/"); e == OK && name[n];
+	     n += 1 + strcspn(name + n + 1, "/")) {
+		char *folder = mem_strndup(name, n);
+		char *inside = pack_path(p, folder);
+
+		if (access(inside, F_OK) != 0)
+			e = make_folder(p, folder, eb);
+		free(inside);
+		free(folder);
+	}
 	return e;
 }
 
@@ -99,6 +124,45 @@ pack_add(struct pack *p, const char *name, const char *path, struct errbuf *eb)
 	return e;
 }
 
+static enum err
+add_one(struct pack *p, const char *name, const char *folder, const char *file,
+    struct errbuf *eb)
+{
+	char *inside = mem_printf("%s/%s", name, file);
+	char *path = mem_printf("%s/%s", folder, file);
+	char *link = pack_path(p, inside);
+	enum err e = OK;
+
+	if (access(link, F_OK) != 0)
+		e = pack_add(p, inside, path, eb);
+	free(link);
+	free(path);
+	free(inside);
+	return e;
+}
+
+enum err
+pack_add_each(
+    struct pack *p, const char *name, const char *path, struct errbuf *eb)
+{
+	DIR *folder = opendir(path);
+	const struct dirent *d;
+	char *inside;
+	enum err e;
+
+	if (!folder)
+		return errno == ENOENT ? OK : errbuf_errno(eb, "%s", path);
+	inside = mem_printf("%s/", name);
+	e = make_room(p, inside, eb); /* also of an empty one */
+	free(inside);
+	/* What begins with a dot was not written to its end. */
+	while (e == OK && (d = readdir(folder)) != NULL)
+		if (d->d_name[0] != '.')
+			e = add_one(p, name, path, d->d_name, eb);
+	closedir(folder);
+	return e;
+}
+
 enum err
 pack_manifest(struct pack *p, const json_t *manifest, struct errbuf *eb)
 {
@@ -111,64 +175,101 @@ pack_manifest(struct pack *p, const json_t *manifest, struct errbuf *eb)
 	return e;
 }
 
-/* What tar has written gets its name. */
+/* Another run has it, or has deleted it meanwhile. */
 static bool
-keep(const char *fresh, const char *path)
+is_taken(int fd)
 {
-	int fd = open(fresh, O_RDONLY | O_CLOEXEC);
-	bool kept = fd >= 0 && disk_place(fd, fresh, path);
-	int why = errno;
+	struct stat st;
 
+	if (flock(fd, LOCK_EX | LOCK_NB) != 0)
+		return errno == EWOULDBLOCK;
+	return fstat(fd, &st) != 0 || st.st_nlink == 0;
+}
+
+static enum err
+busy(const char *fresh, struct errbuf *eb)
+{
+	return errbuf_set(eb, ERR_BUSY,
+	    "another backup is being made (%s); try again when it is done",
+	    fresh);
+}
+
+/* What a run that was killed left; one at work has a lock on it. */
+static enum err
+clear(const char *fresh, struct errbuf *eb)
+{
+	int fd = open(fresh, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	bool taken = fd >= 0 && is_taken(fd);
+
+	if (!taken)
+		unlink(fresh);
 	if (fd >= 0)
 		close(fd);
-	errno = why;
-	return kept;
+	return taken ? busy(fresh, eb) : OK;
 }
 
 /* The file is there before tar fills it, so that nobody else can read it. */
 static enum err
-reserve(const char *fresh, struct errbuf *eb)
+reserve(const char *fresh, const char *file, int *fd, struct errbuf *eb)
 {
-	int fd;
+	enum err e = clear(fresh, eb);
 
-	unlink(fresh);
-	fd = open(fresh, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return errbuf_errno(eb, "cannot make %s", fresh);
-	close(fd);
-	return OK;
+	if (e != OK)
+		return e;
+	*fd = open(fresh, O_CREAT | O_EXCL | O_WRONLY, 0600); /* tar gets it */
+	if (*fd < 0)
+		return errbuf_errno(eb, "cannot write %s", file);
+	return is_taken(*fd) ? busy(fresh, eb) : OK;
+}
+
+/* tar writes into the file that was made: who owns its folder could have put
+ * another under its name meanwhile, and have it all. */
+static enum err
+fill(const struct pack *p, int fd, const char *file, struct errbuf *eb)
+{
+	char *made = mem_printf("/proc/self/fd/%d", fd);
+	const char *argv[] = { "tar", "--force-local", "-czhf", made,
+		"--owner=0", "--group=0", "-C", p->folder, "--", ".", NULL };
+	int code = spawn_run(argv);
+
+	free(made);
+	if (code == 0)
+		return OK;
+	return errbuf_set(eb, ERR_IO,
+	    "%s was not made: is there room, and may all of the configuration "
+	    "be read (sudo)?",
+	    file);
 }
 
 enum err
 pack_write(struct pack *p, const char *file, struct errbuf *eb)
 {
-	char *fresh = mem_printf("%s.part", file);
-	const char *argv[] = { "tar", "--force-local", "-czhf", fresh,
-		"--owner=0", "--group=0", "-C", p->folder, "--", ".", NULL };
-	enum err e = reserve(fresh, eb);
+	char *copy = mem_strdup(file);
+	char *fresh = mem_printf("%s/" PART, dirname(copy));
+	int fd = -1;
+	enum err e = reserve(fresh, file, &fd, eb);
 
-	if (e == OK && spawn_run(argv) != 0)
-		e = errbuf_set(eb, ERR_IO,
-		    "%s was not made: is there room, and may all of the "
-		    "configuration be read (sudo)?",
-		    file);
-	if (e == OK && !keep(fresh, file))
-		e = errbuf_errno(eb, "cannot write %s", file);
-	if (e != OK)
-		unlink(fresh);
+	if (e == OK) {
+		e = fill(p, fd, file, eb);
+		if (e == OK && !disk_place(fd, fresh, file))
+			e = errbuf_errno(eb, "cannot write %s", file);
+		if (e != OK)
+			unlink(fresh);
+	}
+	if (fd >= 0)
+		close(fd);
 	free(fresh);
+	free(copy);
 	return e;
 }
 
-/* A link that came with it could lead anywhere; a program that runs as root
- * for everybody is as bad. */
+/* A link that came with it could lead anywhere. */
 static int
 refuse_odd(const char *path, const struct stat *st, int kind, struct FTW *at)
 {
 	(void)path, (void)at;
 	if (kind == FTW_F)
-		return !S_ISREG(st->st_mode) ||
-		    (st->st_mode & (S_ISUID | S_ISGID));
+		return !S_ISREG(st->st_mode);
 	return kind != FTW_D;
 }
 
@@ -177,11 +278,16 @@ pack_read(struct pack *p, const char *file, const char *part, struct errbuf *eb)
 {
 	char *path = mem_strdup(file), *member = mem_printf("./%s", part);
 	const char *argv[] = { "tar", "--force-local", "-xzf", path,
-		"--no-same-owner", "-C", p->folder, "--", member, NULL };
+		"--no-same-owner", "--no-same-permissions", "-C", p->folder,
+		"--", member, NULL };
+	struct stat st;
 	enum err e = OK;
 
-	if (access(file, R_OK) != 0)
+	umask(S_IWGRP | S_IWOTH); /* tar's, for what a pack says of its files */
+	if (stat(file, &st) != 0 || access(file, R_OK) != 0)
 		e = errbuf_errno(eb, "%s", file);
+	else if (!S_ISREG(st.st_mode))
+		e = errbuf_set(eb, ERR_PROTO, "%s is no file", file);
 	else if (spawn_run(argv) != 0 ||
 	    nftw(p->folder, refuse_odd, WALK_FDS, FTW_PHYS) != 0)
 		e = errbuf_set(eb, ERR_PROTO,

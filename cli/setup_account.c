@@ -132,19 +132,27 @@ setup_account(struct setup *s)
 	return jid && *jid ? mem_strdup(jid) : NULL;
 }
 
+/* The resource is ours to choose. */
+static char *
+full_jid(const char *jid)
+{
+	bool local, resource = false;
+
+	(void)value_jid(jid, &local, &resource); /* it was asked for */
+	return mem_printf("%s%s", jid, resource ? "" : "/gateway");
+}
+
 /* All of it at once: without a password the configuration would have errors. */
 static int
 write_account(struct setup *s, const char *jid, const char *host, bool exists,
     const char *password)
 {
-	bool local, resource = false;
 	char *full;
 	int code = *password ? keep_password(s, password) : EXIT_OK;
 
 	if (code != EXIT_OK)
 		return code;
-	(void)value_jid(jid, &local, &resource); /* it was asked for */
-	full = mem_printf("%s%s", jid, resource ? "" : "/gateway");
+	full = full_jid(jid);
 	code = setup_set(s, "xmpp",
 	    (const struct setup_key[]){
 		{ "jid", full },
@@ -249,11 +257,14 @@ ask_key(struct setup *s, const char *section, const char *key,
 {
 	const char *now = setup_value(s, section, key);
 	char *answer = ask(&s->asker, q, now ? now : "");
+	char *value = answer && q == &of_jid ? full_jid(answer) : NULL;
 	int code = answer
-	    ? setup_set(s, section, &(const struct setup_key){ key, answer }, 1,
+	    ? setup_set(s, section,
+		  &(const struct setup_key){ key, value ? value : answer }, 1,
 		  false)
 	    : setup_left();
 
+	free(value);
 	free(answer);
 	s->restart = true;
 	return code;

@@ -1,6 +1,7 @@
 #include "cli/spawn.h"
 
 #include "cli/say.h"
+#include "cli/stop.h"
 #include "common/disk.h"
 #include "common/mem.h"
 
@@ -55,9 +56,13 @@ status_of(pid_t pid, const char *name)
 {
 	int status;
 
+	stop_child(pid);
 	while (waitpid(pid, &status, 0) < 0)
 		if (errno != EINTR)
 			return EXIT_FAILED;
+	stop_child(0);
+	if (stop_asked())
+		return EXIT_FAILED; /* why is known */
 	if (WIFEXITED(status))
 		return WEXITSTATUS(status);
 	return say_exit(

@@ -12,7 +12,8 @@
 int spawn_fed(const char *name, char **argv, const char *input, size_t len);
 
 /* spawn_run runs argv[0] (of less than 16), found in PATH, with our standard
- * streams, and waits for its end.  Errors: as spawn_fed. */
+ * streams, and waits for its end.  Errors: as spawn_fed; EXIT_FAILED too when a
+ * signal came that stop_note notes. */
 int spawn_run(const char *const *argv);
 
 #endif

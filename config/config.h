@@ -11,6 +11,10 @@
 #include <stdint.h>
 #include <stdio.h>
 
+/* Beside a state file, added to its name: it was restored, and the daemon must
+ * not trust what it remembers of others' decisions. */
+#define CFG_RESTORED ".restored"
+
 struct cfg_gateway {
 	char *state, *control;
 	int log; /* enum log_level */

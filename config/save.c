@@ -105,7 +105,7 @@ take_mode(int fd, const char *path, mode_t mode)
 	/* Only root can give a file away; whoever else writes owns it. */
 	if (fchown(fd, st.st_uid, st.st_gid) != 0 && errno != EPERM)
 		return false;
-	return fchmod(fd, st.st_mode & 0777) == 0;
+	return fchmod(fd, mode & 0077 ? st.st_mode & 0777 : mode) == 0;
 }
 
 static bool

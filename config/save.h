@@ -18,7 +18,8 @@ enum err save_read(
     const char *path, struct buf *out, bool *there, struct errbuf *eb) MUST_USE;
 
 /* save_write replaces a file, or the one that a link leads to.  A file that was
- * there keeps its mode and owner, a new one gets mode.
+ * there keeps its owner, and its mode unless `mode` is for the owner alone; a
+ * new one gets mode.
  * Errors: ERR_IO, and the file is as it was; eb says what helps. */
 enum err save_write(const char *path, const struct buf *text, mode_t mode,
     struct errbuf *eb) MUST_USE;

@@ -15,6 +15,7 @@ static const char *const names[FILES] = { "state.db", "history.db" };
 
 struct copying {
 	struct job job;
+	struct gateway *gw;
 	uv_work_t work;
 	char *from[FILES], *to[FILES]; /* to is NULL when there is none */
 	size_t nodes, owned;
@@ -65,6 +66,7 @@ copied(uv_work_t *w, int status)
 	struct copying *k = w->data;
 
 	(void)status;
+	k->gw->copying = false;
 	for (size_t i = 0; (k->dropped || k->e != OK) && i < FILES; i++)
 		forget(k, i);
 	if (!k->dropped && k->e != OK)
@@ -103,14 +105,16 @@ count_nodes(struct copying *k, const struct nodes *t)
 	}
 }
 
-enum err
-cmd_backup(struct call *c)
+static void
+begin(struct call *c)
 {
 	struct copying *k = mem_zalloc(sizeof(*k));
 	char *path = mem_strdup(c->gw->cfg->gateway.state);
 	const char *dir = dirname(path);
 	char who[CMD_WHO];
 
+	k->gw = c->gw;
+	k->gw->copying = true;
 	k->job = (struct job){ &copying_ops, *c->to };
 	k->work.data = k;
 	k->from[0] = mem_strdup(c->gw->cfg->gateway.state);
@@ -122,5 +126,15 @@ cmd_backup(struct call *c)
 	free(path);
 	uv_queue_work(&c->gw->loop, &k->work, copy, copied);
 	c->out.job = &k->job;
+}
+
+/* One at a time, as the copies have the same names. */
+enum err
+cmd_backup(struct call *c)
+{
+	if (c->gw->copying)
+		return errbuf_set(c->eb, ERR_BUSY,
+		    "another backup is being made; try again when it is done");
+	begin(c);
 	return OK;
 }

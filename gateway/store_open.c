@@ -2,6 +2,7 @@
 
 #include "common/filelock.h"
 #include "common/mem.h"
+#include "config/config.h"
 
 #include <stdlib.h>
 #include <unistd.h>
@@ -135,6 +136,41 @@ prepare(struct store *s, struct errbuf *eb)
 	return e;
 }
 
+/* What helps. */
+static const char *
+advice(const struct store *s, const char *path)
+{
+	int code = s->db ? sqlite3_errcode(s->db) & 0xff : SQLITE_OK;
+
+	if (code == SQLITE_FULL)
+		return "; make room on the disk (df -h)";
+	if (code == SQLITE_NOTADB || code == SQLITE_CORRUPT)
+		return "; put a backup in its place: thingbridge restore FILE";
+	if (access(path, R_OK | W_OK) != 0)
+		return "; its folder must be there, and be writable for the "
+		       "daemon's user";
+	return "";
+}
+
+/* After a restore: what was decided may have been taken back since the backup,
+ * and the server has no reason to tell us once more. */
+static enum err
+undecide_restored(struct store *s, const char *path, struct errbuf *eb)
+{
+	char *mark = mem_printf("%s" CFG_RESTORED, path);
+	enum err e = OK;
+
+	if (access(mark, F_OK) == 0) {
+		if (sqlite3_exec(s->db, "DELETE FROM decision", NULL, NULL,
+			NULL) != SQLITE_OK)
+			e = errbuf_set(eb, ERR_IO, "%s", sqlite3_errmsg(s->db));
+		else if (unlink(mark) != 0)
+			e = errbuf_errno(eb, "cannot delete %s", mark);
+	}
+	free(mark);
+	return e;
+}
+
 enum err
 store_open(const char *path, struct store **out, struct errbuf *eb)
 {
@@ -151,9 +187,13 @@ store_open(const char *path, struct store **out, struct errbuf *eb)
 		e = errbuf_set(&why, ERR_IO, "%s", sqlite3_errmsg(s->db));
 	if (e == OK)
 		e = prepare(s, &why);
+	if (e == OK)
+		e = undecide_restored(s, path, &why);
 	if (e != OK) {
+		errbuf_set(eb, e, "state file %s: %s%s", path, why.text,
+		    advice(s, path));
 		store_close(s);
-		return errbuf_set(eb, e, "state file %s: %s", path, why.text);
+		return e;
 	}
 	*out = s;
 	return OK;

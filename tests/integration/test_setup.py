@@ -1,7 +1,9 @@
 """thingbridge setup: from nothing to a registered first node, left and resumed."""
 
 import os
+import signal
 import stat
+import termios
 
 import pytest
 
@@ -86,6 +88,12 @@ def test_from_nothing_to_a_registered_node(bare, server, registry, tmp):
     assert g.password not in g.conf.read_text()
     t.answer("The Thing Registry", "")
     t.expect("start thingbridged, in another terminal")
+    g.start()
+    t.answer("What is to be changed?", "account", 60)
+    t.answer("The gateway's account", g.bare)
+    t.expect("stop thingbridged and start it again")
+    assert "jid = %s/gateway\n" % g.bare in g.conf.read_text()
+    g.stop()
     g.start()
     t.answer("What is to be changed?", "ca_file", 60)
     t.answer("certificate to trust", "/nonexistent")
@@ -183,3 +191,53 @@ def test_what_is_there_by_hand_is_left_alone(bare, server):
     code, _, err = run([BRIDGE, "-c", g.conf, "setup", "--answers", file])
     assert code == 78 and "written by hand" in err and "password = @secret:xmpp-password" in err
     assert g.conf.read_text() == hand and "pw\n" not in err
+
+
+def test_a_new_password_is_for_root_alone(bare, server):
+    g, _ = bare
+    g.conf.write_text("[xmpp]\njid = %s\nhost = %s\npassword = @secret:xmpp-password\n[registry]\n"
+                      % (g.bare, server.host))
+    secret = g.dir / "secrets/xmpp-password"
+    write_private(secret, "old\n")
+    os.chmod(secret, 0o644)
+    t = terminal(g)
+    t.answer("password (not shown)", "new")
+    t.expect("start thingbridged")
+    t.interrupt()
+    t.end()
+    assert secret.read_text() == "new\n"
+    assert stat.S_IMODE(os.stat(secret).st_mode) == 0o600
+
+
+@pytest.mark.parametrize("number", (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT))
+def test_a_hidden_prompt_that_is_ended_leaves_the_echo(tmp_path, number):
+    t = Terminal([BIN / "thingowner", "--account", tmp_path / "a.conf", "login"], cwd=tmp_path)
+    t.answer("Your JID", "anna@example.org")
+    t.expect("Password (not shown)")
+    wait_until("nothing is shown", lambda: not termios.tcgetattr(t.master)[3] & termios.ECHO, 10)
+    t.p.send_signal(number)
+    wait_until("it has ended", lambda: t.p.poll() is not None, 10)
+    assert termios.tcgetattr(t.master)[3] & termios.ECHO
+    assert t.end() == -number
+
+
+def test_login_writes_a_new_file(server, tmp_path):
+    user, password = server.new_account("anna")
+    file = tmp_path / "o/account.conf"
+    secret = tmp_path / "o/secrets/thingowner-password"
+    other = tmp_path / "other"
+    write_private(other, "of another\n")
+    secret.parent.mkdir(parents=True)
+    os.link(other, secret)
+    t = Terminal([BIN / "thingowner", "--account", file, "login"], cwd=tmp_path,
+                 SSL_CERT_FILE=str(server.cafile))
+    t.answer("Your JID", "%s@%s" % (user, server.domain))
+    t.answer("Password (not shown)", password)
+    t.answer("Registry's JID", "registry.localhost")
+    t.answer("Server, host[:port]", server.host)
+    assert t.end() == 0, t.text()
+    assert secret.read_text() == password + "\n" and other.read_text() == "of another\n"
+    assert "jid = %s@" % user in file.read_text()
+    for f in (file, secret):
+        assert stat.S_IMODE(os.stat(f).st_mode) == 0o600
+    assert not list(tmp_path.glob("o/**/*.new"))
