@@ -27,4 +27,6 @@ tb_test(drivers encode LINK tb_drivers)
 tb_test(drivers truth LINK tb_drivers)
 tb_test(drivers faults LINK tb_drivers SOURCES line_peer.c TIMEOUT 240)
 tb_test(drivers line LINK tb_drivers SOURCES line_peer.c TIMEOUT 60)
-target_link_options(test_line PRIVATE -Wl,--wrap=ioctl,--wrap=baud_set)
+# Where 64 bits of time are new, ioctl is __ioctl_time64.
+target_link_options(test_line PRIVATE
+	-Wl,--wrap=ioctl,--wrap=baud_set,--defsym=__ioctl_time64=__wrap_ioctl)
