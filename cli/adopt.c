@@ -309,10 +309,14 @@ find_sn(const struct call *c, struct adopt *a, const json_t *fields)
 		a->sn = ask_sn();
 	if (bridge_mode(c) != OUT_TABLE)
 		return;
-	if (a->read_sn && !a->sn)
-		printf("SN %s (read from the device)\n", a->read_sn);
-	else if (!a->sn || !*a->sn)
+	if (a->read_sn && !a->sn) {
+		char *text = out_safe(a->read_sn);
+
+		printf("SN %s (read from the device)\n", text);
+		free(text);
+	} else if (!a->sn || !*a->sn) {
 		printf("SN none: its KEY alone will tell it from others\n");
+	}
 }
 
 static const struct column shown[] = {

@@ -15,7 +15,7 @@ const struct opt bridge_nodes_opts[] = {
 
 static const struct column columns[] = {
 	{ .title = "NODE", .member = "node" },
-	{ .title = "NAME", .member = "name" },
+	{ .title = "NAME", .member = "name", .cut = true },
 	{ .title = "BUS", .member = "bus" },
 	{ .title = "ADDR", .member = "address", .right = true },
 	{ .title = "DEVICE", .member = "device" },

@@ -1,4 +1,6 @@
 #include "cli/bridge.h"
+
+#include "cli/say.h"
 #include "common/buf.h"
 #include "common/mem.h"
 
@@ -31,6 +33,18 @@ static const struct column columns[] = {
 	{ .title = NULL },
 };
 
+static void
+say_next(const json_t *d)
+{
+	if (!json_is_true(out_member(d, "found")))
+		say("none found: whoever runs the XMPP server knows the "
+		    "address; write it as jid into [registry], then systemctl "
+		    "restart thingbridged.  Until then nothing can be claimed");
+	else if (!json_is_true(out_member(d, "online")))
+		say("it does not answer; thingbridge doctor looks for the "
+		    "reason.  Devices are read meanwhile");
+}
+
 int
 bridge_registry(const struct call *c)
 {
@@ -44,6 +58,7 @@ bridge_registry(const struct call *c)
 		out_json(d);
 	else
 		out_fields(mode, columns, d);
+	say_next(d);
 	json_decref(d);
 	return EXIT_OK;
 }

@@ -6,7 +6,9 @@ static const struct column columns[] = {
 	{ .title = "Nodes added", .member = "added" },
 	{ .title = "Nodes changed", .member = "changed" },
 	{ .title = "Nodes removed", .member = "removed" },
-	{ .title = "Lines reopened", .member = "buses" },
+	{ .title = "Buses added", .member = "buses_added" },
+	{ .title = "Buses reopened", .member = "buses" },
+	{ .title = "Buses removed", .member = "buses_removed" },
 	{ .title = NULL },
 };
 

@@ -261,8 +261,8 @@ hint_next(const struct scan *s)
 		if (*out_string(row, "node") || collides(row))
 			continue;
 		if (id)
-			say("Next: thingbridge adopt %lld --name \"Main "
-			    "incomer\" --room \"Plant room 1\"",
+			say("Next: thingbridge adopt %lld --name NAME --room "
+			    "ROOM",
 			    candidate);
 		else
 			say("Next: thingbridge probe %s %lld", s->bus,

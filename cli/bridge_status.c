@@ -105,7 +105,7 @@ config_text(const json_t *d)
 	if (more > 1)
 		buf_printf(&b, " + %zu more", more - 1);
 	if (*out_string(d, "config_read"))
-		buf_printf(&b, "   read %s", out_string(d, "config_read"));
+		buf_printf(&b, ", read %.16sZ", out_string(d, "config_read"));
 	if (json_is_object(out_member(d, "config_error")))
 		buf_printf(&b, "   RELOAD REFUSED %s",
 		    out_string(d, "config_error.at"));
@@ -132,6 +132,45 @@ line_text(const json_t *bus)
 	free(line);
 	return text;
 }
+
+/* A port has a long name, which tells one adapter from another at its end. */
+static char *
+short_line_text(const json_t *bus)
+{
+	enum { WIDTH = 28 };
+	char *line = line_text(bus), *text;
+	size_t len = strlen(line);
+	const char *at = line + len - (WIDTH - 3);
+
+	if (len <= WIDTH)
+		return line;
+	while ((*at & 0xc0) == 0x80) /* inside a character */
+		at++;
+	text = mem_printf("...%s", at);
+	free(line);
+	return text;
+}
+
+static char *
+errors_text(const json_t *bus)
+{
+	return mem_printf("%lld",
+	    (long long)(bridge_count(bus, "timeouts") +
+		bridge_count(bus, "crc") + bridge_count(bus, "exceptions") +
+		bridge_count(bus, "late")));
+}
+
+/* What fits a terminal. */
+static const struct column buses_brief[] = {
+	{ .title = "BUS", .member = "name" },
+	{ .title = "LINE", .text = short_line_text },
+	{ .title = "PLANNED %", .member = "planned", .right = true },
+	{ .title = "LOAD %", .member = "load", .right = true },
+	{ .title = "REQUESTS", .member = "requests", .right = true },
+	{ .title = "ERRORS", .text = errors_text, .right = true },
+	{ .title = "OVERRUNS", .member = "overruns", .right = true },
+	{ .title = NULL },
+};
 
 static const struct column buses[] = {
 	{ .title = "BUS", .member = "name" },
@@ -412,7 +451,7 @@ print(const struct call *c, const json_t *d)
 		putchar('\n');
 	}
 	if (json_array_size(list) > 0)
-		out_rows(mode, buses, list);
+		out_rows(mode, detail ? buses : buses_brief, list);
 	if (detail)
 		print_units(mode, list);
 	if (c->argc == 0)

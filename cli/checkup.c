@@ -120,6 +120,8 @@ release_command(const char *holder, const char *path)
 		    "sudo systemctl disable --now serial-getty@%s", name);
 	if (strstr(holder, "ModemManager"))
 		return mem_strdup("sudo systemctl disable --now ModemManager");
+	if (strstr(holder, "brltty")) /* takes CH340s for braille displays */
+		return mem_strdup("sudo apt-get purge brltty");
 	return mem_printf("sudo fuser -v %s", path);
 }
 
@@ -254,34 +256,19 @@ has_member(char *line, const char *user)
 	return false;
 }
 
+/* Whether a file of /etc has a line of that name; member: who is in it. */
 static bool
-in_group(const char *root, const char *user, const char *group)
+has_line(
+    const char *root, const char *file, const char *name, const char *member)
 {
-	char *path = mem_printf("%s/etc/group", root), *line = NULL;
+	char *path = mem_printf("%s/etc/%s", root, file), *line = NULL;
 	FILE *f = fopen(path, "re");
-	size_t size = 0, len = strlen(group);
+	size_t size = 0, len = strlen(name);
 	bool found = false;
 
 	while (f && !found && getline(&line, &size, f) > 0)
-		found = strncmp(line, group, len) == 0 && line[len] == ':' &&
-		    has_member(line, user);
-	if (f)
-		fclose(f);
-	free(line);
-	free(path);
-	return found;
-}
-
-static bool
-has_user(const char *root, const char *user)
-{
-	char *path = mem_printf("%s/etc/passwd", root), *line = NULL;
-	FILE *f = fopen(path, "re");
-	size_t size = 0, len = strlen(user);
-	bool found = false;
-
-	while (f && !found && getline(&line, &size, f) > 0)
-		found = strncmp(line, user, len) == 0 && line[len] == ':';
+		found = strncmp(line, name, len) == 0 && line[len] == ':' &&
+		    (!member || has_member(line, member));
 	if (f)
 		fclose(f);
 	free(line);
@@ -292,9 +279,9 @@ has_user(const char *root, const char *user)
 void
 checkup_user(json_t *list, const char *root)
 {
-	if (!has_user(root, DAEMON_USER))
+	if (!has_line(root, "passwd", DAEMON_USER, NULL))
 		return; /* not installed as a package */
-	if (in_group(root, DAEMON_USER, PORTS_GROUP))
+	if (has_line(root, "group", PORTS_GROUP, DAEMON_USER))
 		checkup_add(list, "user", CHECKUP_OK, NULL,
 		    "the user %s may use serial ports", DAEMON_USER);
 	else
@@ -319,8 +306,14 @@ checkup_disk(json_t *list, const char *state)
 	unsigned long long mb;
 
 	if (statvfs(folder, &fs) != 0) {
-		checkup_add(list, "disk", CHECKUP_ERROR, NULL, "%s: %s", folder,
-		    strerror(errno));
+		int why = errno;
+		char *make = mem_printf(
+		    "sudo install -d -m 700 -o " DAEMON_USER " %s", folder);
+
+		checkup_add(list, "disk", CHECKUP_ERROR,
+		    why == ENOENT ? make : "sudo thingbridge doctor", "%s: %s",
+		    folder, strerror(why));
+		free(make);
 		free(copy);
 		return;
 	}

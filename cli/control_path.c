@@ -4,6 +4,7 @@
 #include "config/config.h"
 #include "config/ini.h"
 
+#include <errno.h>
 #include <glob.h>
 #include <libgen.h>
 #include <stdlib.h>
@@ -52,7 +53,8 @@ control_path(const char *conf, char **out, struct errbuf *eb)
 
 	*out = NULL;
 	if (access(conf, R_OK) != 0) {
-		errbuf_errno(eb, "cannot read %s", conf);
+		errbuf_errno(eb, "cannot read %s%s", conf,
+		    errno == EACCES ? " (repeat with sudo)" : "");
 		e = ERR_CONFIG;
 	} else if (ini_read_file(&ini, conf, &unseen) != OK) {
 		e = errbuf_set(eb, ERR_CONFIG, "%s is no configuration", conf);

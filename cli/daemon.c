@@ -2,6 +2,7 @@
 
 #include "cli/daemon.h"
 
+#include "cli/control_path.h"
 #include "common/buf.h"
 #include "common/clock.h"
 #include "common/err.h"
@@ -58,6 +59,21 @@ no_permission(struct daemon_call *c)
 		c->path));
 }
 
+/* With the package's names it is systemd that starts it. */
+static int
+not_running(struct daemon_call *c)
+{
+	bool package = strcmp(c->path, CONTROL_PATH_DEFAULT) == 0;
+
+	return fail(c, EXIT_NODAEMON,
+	    mem_printf("thingbridged is not running: nobody answers at %s; "
+		       "start %s%s",
+		c->path,
+		package ? "it: sudo systemctl start thingbridged"
+			: "thingbridged -c ",
+		package ? "" : c->conf));
+}
+
 static int
 cannot_connect(struct daemon_call *c)
 {
@@ -72,10 +88,7 @@ cannot_connect(struct daemon_call *c)
 	if (errno == EACCES || errno == EPERM)
 		return no_permission(c);
 	if (errno == ENOENT || errno == ECONNREFUSED)
-		return fail(c, EXIT_NODAEMON,
-		    mem_printf("thingbridged is not running: nobody answers at "
-			       "%s; start thingbridged -c %s",
-			c->path, c->conf));
+		return not_running(c);
 	errbuf_errno(&eb, "cannot connect to %s", c->path);
 	return fail(c, EXIT_NODAEMON, mem_strdup(eb.text));
 }

@@ -2,6 +2,7 @@
 
 #include "common/buf.h"
 #include "common/mem.h"
+#include "common/utf8.h"
 
 #include <libsmartcols.h>
 #include <stdio.h>
@@ -48,21 +49,12 @@ number_text(const json_t *v)
 	return mem_printf("%.3g", json_real_value(v));
 }
 
-/* A device's text must not move the cursor. */
-static char *
-safe_text(const char *s)
+char *
+out_safe(const char *s)
 {
 	char *copy = mem_strdup(s);
 
-	for (char *p = copy; *p; p++) {
-		/* U+0080 to U+009F, which are C1 controls. */
-		bool c1 = *p == '\xc2' && (unsigned char)p[1] < 0xa0;
-
-		if ((unsigned char)*p < ' ' || *p == 0x7f || c1)
-			*p = '?';
-		if (c1)
-			*++p = '?';
-	}
+	utf8_blot(copy, '?');
 	return copy;
 }
 
@@ -70,7 +62,7 @@ char *
 out_text(const json_t *v)
 {
 	if (json_is_string(v) && json_string_length(v) > 0)
-		return safe_text(json_string_value(v));
+		return out_safe(json_string_value(v));
 	if (json_is_number(v))
 		return number_text(v);
 	if (json_is_boolean(v))
@@ -160,8 +152,9 @@ table_rows(const struct column *cols, const json_t *rows)
 	if (!tb)
 		abort();
 	for (const struct column *c = cols; c->title; c++)
-		scols_table_new_column(
-		    tb, c->title, 0, c->right ? SCOLS_FL_RIGHT : 0);
+		scols_table_new_column(tb, c->title, 0,
+		    (c->right ? SCOLS_FL_RIGHT : 0) |
+			(c->cut ? SCOLS_FL_TRUNC : 0));
 	json_array_foreach(rows, i, row) table_row(tb, cols, row);
 	scols_print_table(tb);
 	scols_unref_table(tb);

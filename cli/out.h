@@ -17,6 +17,7 @@ struct column {
 	const char *title;
 	const char *member; /* of each row's object; a.b goes into a */
 	bool right;         /* numbers */
+	bool cut;           /* where a terminal has no room for all */
 	/* NULL, or makes the text of a row.  Returns owned. */
 	char *(*text)(const json_t *row);
 };
@@ -35,6 +36,10 @@ void out_fields(enum out_mode mode, const struct column *cols, const json_t *o);
 /* out_text is a value for people: "-" for null and "", yes and no; control
  * characters become "?".  Returns owned. */
 char *out_text(const json_t *value);
+
+/* out_safe copies a text, so: what a device or peer wrote must not move the
+ * cursor.  Returns owned. */
+char *out_safe(const char *s);
 
 /* out_member finds a member by path "a.b"; NULL when absent.  Borrowed. */
 json_t *out_member(const json_t *o, const char *path);

@@ -231,8 +231,12 @@ own_failed(const char *verb, const struct own_request *rq,
 		    rq->registry, (int)(rq->timeout_ms / 1000));
 	if (reply->err == ERR_OFFLINE && !reply->condition)
 		return say_exit(EXIT_OFFLINE, "outcome unknown: %s", why);
-	return say_exit(err_exit(reply->err), "not %s: %s%s%s%s (registry %s)",
-	    verb, why, reply->condition ? " (" : "",
+	return say_exit(err_exit(reply->err),
+	    "not %s: %s%s%s%s (registry %s)%s", verb, why,
+	    reply->condition ? " (" : "",
 	    reply->condition ? reply->condition : "",
-	    reply->condition ? ")" : "", rq->registry);
+	    reply->condition ? ")" : "", rq->registry,
+	    reply->err == ERR_OFFLINE ? ".  Is it running?  Try again later, "
+					"or ask whoever runs it"
+				      : "");
 }

@@ -57,8 +57,15 @@ static const struct column columns[] = {
 static int
 refused(struct order *o, enum iq_outcome outcome, xmpp_stanza_t *stanza)
 {
-	if (outcome == IQ_ERROR &&
-	    strcmp(stanza_condition(stanza), "service-unavailable") == 0)
+	/* What servers say of a component that has gone. */
+	static const char *const gone[] = { "service-unavailable",
+		"remote-server-timeout", "remote-server-not-found" };
+	const char *why = outcome == IQ_ERROR ? stanza_condition(stanza) : "";
+	bool is_gone = false;
+
+	for (size_t i = 0; i < sizeof(gone) / sizeof(*gone); i++)
+		is_gone |= strcmp(why, gone[i]) == 0;
+	if (is_gone)
 		return say_exit(EXIT_OFFLINE,
 		    "not done: %s is not there, or keeps no rules",
 		    o->rq.registry);

@@ -17,13 +17,22 @@ struct change {
 	struct tags tags;
 };
 
+/* Who removed a thing from the registry is its owner still, at the gateway. */
+static bool
+was_removed(json_t *things, const struct change *ch)
+{
+	return json_is_true(
+	    json_object_get(owned_find(things, &ch->name), "removed"));
+}
+
 /* Changes what the list says of the thing; false: it says the same. */
 static bool
 correct(json_t *things, const struct change *ch, enum disc_op op, enum err e)
 {
 	json_t *entry = owned_find(things, &ch->name);
 
-	if (entry && op == DISC_DISOWN && (e == OK || e == ERR_NOTFOUND))
+	if (entry && op == DISC_DISOWN &&
+	    (e == OK || (e == ERR_NOTFOUND && !was_removed(things, ch))))
 		return owned_drop(things, &ch->name);
 	return entry && op == DISC_REMOVE && e == OK &&
 	    json_object_set_new(entry, "public", json_false()) == 0 &&
@@ -64,6 +73,26 @@ print(const struct change *ch)
 	    n->node.node);
 }
 
+/* The registry does not know it any more. */
+static int
+say_unknown(const struct change *ch)
+{
+	if (was_removed(ch->things, ch))
+		return say_exit(EXIT_NOTFOUND,
+		    "not disowned: the registry, from which it was removed, "
+		    "knows it no more.  Its gateway still has you as its "
+		    "owner; whoever runs that can release it: thingbridge "
+		    "reset %s",
+		    *ch->name.node.node ? ch->name.node.node : "NODE");
+	return say_exit(EXIT_NOTFOUND,
+	    "not disowned: the registry does not know it as yours "
+	    "(item-not-found): it was disowned, reset or taken out at its "
+	    "gateway, or claimed by somebody else since.\n"
+	    "To own it, ask whoever runs its gateway for a new sticker: "
+	    "thingbridge reset %s",
+	    *ch->name.node.node ? ch->name.node.node : "NODE");
+}
+
 static int
 tell(const struct change *ch, const struct own_request *rq,
     const struct owner_reply *reply)
@@ -78,6 +107,8 @@ tell(const struct change *ch, const struct own_request *rq,
 		    "not disowned: the thing must be online and a friend of "
 		    "the registry; owner unchanged (not-allowed).  Try again "
 		    "when its gateway is online");
+	if (rq->msg->op == DISC_DISOWN && reply->err == ERR_NOTFOUND)
+		return say_unknown(ch);
 	return own_failed(ch->done, rq, reply);
 }
 
@@ -169,6 +200,10 @@ add_tag(struct change *ch, const char *arg)
 	enum err e = tags_add(&ch->tags, name, eq + 1, num && eq[1], &eb);
 
 	free(name);
+	if (e == OK && tags_find(&ch->tags, "KEY"))
+		return verb_usage(ch->call,
+		    "KEY is the thing's own: it makes a new one when it is "
+		    "disowned");
 	if (e == ERR_BUSY)
 		return verb_usage(ch->call, "a tag is given twice");
 	return e == OK ? EXIT_OK : verb_usage(ch->call, "%s", eb.text);

@@ -287,7 +287,8 @@ print(const struct readout *r)
 		say(r->history ? "nothing is kept of that time (a field is "
 				 "kept when its gateway's configuration says "
 				 "keep)"
-			       : "it told nothing of that kind");
+			       : "it told nothing: it has no field of that "
+				 "name, or none of that kind");
 	}
 	fflush(stdout);
 }

@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { OPT_CONTROL = VISIT_OPTS };
 
@@ -98,6 +99,12 @@ prepare(struct sharing *s)
 		return verb_usage(c, "with whom? Give THING and one JID");
 	if (jid_bare(c->argv[s->v.rest], s->with) != OK)
 		return verb_usage(c, "\"%s\" is not a JID", c->argv[s->v.rest]);
+	/* A server is nobody: its people would be refused all the same. */
+	if (*s->command == 's' && !strchr(s->with, '@'))
+		return verb_usage(c,
+		    "\"%s\" is a server; a person is NAME@SERVER, and all of "
+		    "a server are let in by: thingowner allow",
+		    s->with);
 	return EXIT_OK;
 }
 

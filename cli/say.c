@@ -1,7 +1,12 @@
 #include "cli/say.h"
 
+#include "common/mem.h"
+#include "common/utf8.h"
+
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 static const char *speaker = "";
 
@@ -14,12 +19,22 @@ say_open(const char *program)
 static void vsay(const char *fmt, va_list ap)
     __attribute__((format(printf, 1, 0)));
 
+/* Parts of it may be a peer's or a device's, who must not move the cursor. */
 static void
 vsay(const char *fmt, va_list ap)
 {
+	char *text = mem_vprintf(fmt, ap), *line = text, *end;
+
 	fprintf(stderr, "%s: ", speaker);
-	vfprintf(stderr, fmt, ap);
-	fputc('\n', stderr);
+	while ((end = strchr(line, '\n'))) {
+		*end = '\0';
+		utf8_blot(line, '?');
+		fprintf(stderr, "%s\n", line);
+		line = end + 1;
+	}
+	utf8_blot(line, '?');
+	fprintf(stderr, "%s\n", line);
+	free(text);
 }
 
 void

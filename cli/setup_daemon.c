@@ -89,13 +89,13 @@ has_service(const struct setup *s)
 static int
 start(struct setup *s, bool runs)
 {
-	char verb[] = "restart", unit[] = UNIT;
-	char *argv[] = { NULL, verb, unit, NULL };
+	static const char *const argv[] = { "systemctl", "restart", UNIT,
+		NULL };
 	int code = EXIT_OK;
 
 	if (has_service(s)) {
 		say("starting it: systemctl restart " UNIT);
-		code = spawn_fed("systemctl", argv, "", 0);
+		code = spawn_run(argv);
 		if (code != EXIT_OK)
 			say("it does not start; its log tells why: journalctl "
 			    "-u " UNIT);

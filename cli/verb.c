@@ -8,6 +8,7 @@
 
 #include <assert.h>
 #include <ctype.h>
+#include <errno.h>
 #include <getopt.h>
 #include <locale.h>
 #include <signal.h>
@@ -391,6 +392,8 @@ verb_main(const struct program *p, int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	code = run(&c, argc, argv);
 	if ((fflush(stdout) != 0 || ferror(stdout)) && code == EXIT_OK)
-		code = say_exit(EXIT_FAILED, "cannot write to standard output");
+		code = errno == EPIPE
+		    ? EXIT_FAILED /* who reads has gone */
+		    : say_exit(EXIT_FAILED, "cannot write to standard output");
 	return code;
 }

@@ -3,6 +3,7 @@
 #ifndef COMMON_MEM_H
 #define COMMON_MEM_H
 
+#include <stdarg.h>
 #include <stddef.h>
 
 /* All return owned memory, released with free(), or abort.  Thread: any. */
@@ -14,6 +15,8 @@ char *mem_strndup(const char *s, size_t n);
 /* mem_pack copies text to *at, which it moves behind it; returns the copy. */
 const char *mem_pack(char **at, const char *text);
 char *mem_printf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+char *mem_vprintf(const char *fmt, va_list ap)
+    __attribute__((format(printf, 1, 0)));
 
 /* mem_grow makes room for one more element in an array that holds *cap:
  * doubles the capacity from 8 when n has reached it. */

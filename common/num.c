@@ -160,3 +160,15 @@ num_cmp(struct num a, struct num b)
 	}
 	return (x > y) - (x < y);
 }
+
+int
+num_hex(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	return -1;
+}

@@ -42,6 +42,10 @@ enum err num_from_double(double v, uint8_t dec, struct num *out) MUST_USE;
 
 double num_to_double(struct num v);
 
+/* num_hex is the value of a hexadecimal digit of either case, or -1.
+ * Thread: any. */
+int num_hex(char c);
+
 /* num_cmp orders two numbers by value: <0, 0, >0.  Thread: any. */
 int num_cmp(struct num a, struct num b);
 

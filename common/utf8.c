@@ -61,6 +61,27 @@ utf8_xml(uint32_t cp)
 	    (cp >= 0xe000 && cp < 0xfffe) || cp >= 0x10000;
 }
 
+bool
+utf8_control(uint32_t cp)
+{
+	return cp < 0x20 || (cp >= 0x7f && cp < 0xa0);
+}
+
+void
+utf8_blot(char *s, char c)
+{
+	size_t len = strlen(s), n;
+	uint32_t cp;
+
+	for (; len; s += n, len -= n) {
+		n = utf8_next(s, len, &cp);
+		if (n > 0 && !utf8_control(cp))
+			continue;
+		n = n ? n : 1;
+		memset(s, c, n);
+	}
+}
+
 void
 utf8_sanitize(const char *s, size_t len, char *out, size_t size)
 {

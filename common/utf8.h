@@ -20,6 +20,14 @@ size_t utf8_count(const char *s);
 /* utf8_xml tells whether cp may stand in XML 1.0 (2.2 Char). */
 bool utf8_xml(uint32_t cp);
 
+/* utf8_control tells whether cp may move a terminal's cursor, or worse: C0, DEL
+ * and C1, line ends and tabs too. */
+bool utf8_control(uint32_t cp);
+
+/* utf8_blot puts c in place of each byte of s's control characters, and of what
+ * is not UTF-8.  Thread: any. */
+void utf8_blot(char *s, char c);
+
 /* utf8_sanitize copies s[len] to out[size], cut at a code point, with bytes
  * that are not UTF-8 and characters that XML forbids replaced by U+FFFD, and
  * trailing NULs and blanks (register padding) dropped.  Thread: any. */

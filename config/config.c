@@ -12,6 +12,7 @@
 #include <libgen.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* --- tags --- */
 
@@ -283,10 +284,16 @@ read_files(struct load *l)
 {
 	struct cfg *c = l->c;
 	const char *main_file = add_file(c, mem_strdup(c->path));
-	enum err e = ini_read_file(&l->ini, main_file, &l->notes);
 	char *copy = mem_strdup(c->path);
 	char *dir = mem_printf("%s/conf.d", dirname(copy));
+	enum err e = ERR_IO;
 
+	if (access(main_file, F_OK) != 0 && errno == ENOENT)
+		note_error(&l->notes, (struct place){ main_file, 0, NULL },
+		    "is not there (is the name right?  sudo thingbridge setup "
+		    "makes one)");
+	else
+		e = ini_read_file(&l->ini, main_file, &l->notes);
 	if (e == OK)
 		e = read_parts(l, dir);
 	free(dir);

@@ -141,13 +141,14 @@ static bool
 is_fit(const char *value)
 {
 	size_t len = strlen(value);
+	uint32_t cp;
 
-	for (size_t i = 0; i < len; i++) {
-		if (iscntrl((unsigned char)value[i]) ||
-		    (value[i] == '\xc2' && (unsigned char)value[i + 1] < 0xa0))
+	for (size_t i = 0, n; i < len; i += n) {
+		n = utf8_next(value + i, len - i, &cp);
+		if (n == 0 || utf8_control(cp))
 			return false;
 	}
-	return utf8_valid(value, len) && len < INI_LINE_MAX / 2;
+	return len < INI_LINE_MAX / 2;
 }
 
 bool
@@ -323,6 +324,19 @@ gap_before(const struct buf *text, const struct extent *x)
 	return last.from;
 }
 
+/* What stays a comment here would be a number tag in a [tags] above. */
+static void
+keep_comments(struct buf *text, size_t at)
+{
+	struct row r;
+
+	for (; row_at(text, at, &r) && first_of(text, &r) != '['; at = r.to) {
+		if (first_of(text, &r) == '#' && r.from + 1 < r.end &&
+		    isupper((unsigned char)text->data[r.from + 1]))
+			text->data[r.from] = ';';
+	}
+}
+
 bool
 edit_remove(struct buf *text, const char *name)
 {
@@ -330,6 +344,7 @@ edit_remove(struct buf *text, const char *name)
 
 	if (!find(text, name, &x))
 		return false;
+	keep_comments(text, x.end);
 	replace(text, gap_before(text, &x), x.end, "", 0);
 	return true;
 }

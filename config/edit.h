@@ -15,8 +15,9 @@
 bool edit_has(const struct buf *text, const char *name);
 bool edit_any(const struct buf *text);
 
-/* edit_line appends "key = value" to lines; false: such a value cannot stand in
- * a file (control characters, or too long). */
+/* edit_line appends "key = value" to lines; blanks at the value's ends do not
+ * come back.  False: such a value cannot stand in a file (control characters,
+ * or too long). */
 bool edit_line(struct buf *lines, const char *key, const char *value) MUST_USE;
 
 /* edit_append puts whole lines at the end, edit_add a section with them. */
@@ -29,7 +30,9 @@ void edit_add(struct buf *text, const char *name, const char *lines);
 bool edit_set(struct buf *text, const char *name, const char *key,
     const char *value) MUST_USE;
 
-/* edit_remove takes the section away; false when there is none. */
+/* edit_remove takes the section away; false when there is none.  A comment
+ * behind its last key stays; one like "#LAT = 1.5" gets a ';' for its '#', as
+ * it would be a number tag in a [tags] above. */
 bool edit_remove(struct buf *text, const char *name);
 
 #endif

@@ -93,15 +93,17 @@ take_line(struct feed *f, struct span *out)
 	return true;
 }
 
-/* U+0080 to U+009F move the cursor of a terminal too. */
+/* In UTF-8. */
 static bool
 holds_control(struct span l)
 {
-	for (size_t i = 0; i < l.n; i++)
-		if ((iscntrl((unsigned char)l.s[i]) && l.s[i] != '\t') ||
-		    (l.s[i] == '\xc2' && i + 1 < l.n &&
-			(unsigned char)l.s[i + 1] < 0xa0))
+	uint32_t cp;
+
+	for (size_t n; l.n; l.s += n, l.n -= n) {
+		n = utf8_next(l.s, l.n, &cp);
+		if (utf8_control(cp) && cp != '\t')
 			return true;
+	}
 	return false;
 }
 
@@ -117,12 +119,17 @@ line_fault(struct span l)
 	return holds_control(l) ? "the line holds a control character" : NULL;
 }
 
-/* Whether the ';' or '\;' at v.s[i], len bytes long, stands between blanks. */
+/* Whether a ';', with any '\' before it, begins at v.s[i] and stands between
+ * blanks. */
 static bool
-stands_alone(struct span v, size_t i, size_t len)
+stands_alone(struct span v, size_t i)
 {
-	return i > 0 && is_blank(v.s[i - 1]) &&
-	    (i + len == v.n || is_blank(v.s[i + len]));
+	if (i > 0 && !is_blank(v.s[i - 1]))
+		return false;
+	while (i < v.n && v.s[i] == '\\')
+		i++;
+	return i < v.n && v.s[i] == ';' &&
+	    (i + 1 == v.n || is_blank(v.s[i + 1]));
 }
 
 /* The value without its comment, owned. */
@@ -134,12 +141,11 @@ clean_value(struct span v)
 	struct span t;
 
 	for (size_t i = 0; i < v.n; i++) {
-		if (v.s[i] == ';' && stands_alone(v, i, 1))
+		bool alone = i > 0 && stands_alone(v, i);
+
+		if (alone && v.s[i] == ';')
 			break;
-		if (v.s[i] == '\\' && i + 1 < v.n && v.s[i + 1] == ';' &&
-		    stands_alone(v, i, 2))
-			i++;
-		out[n++] = v.s[i];
+		out[n++] = v.s[alone ? ++i : i];
 	}
 	t = trim((struct span){ out, n });
 	memmove(out, t.s, t.n);
@@ -153,7 +159,7 @@ ini_add_value(const char *value, struct buf *out)
 	struct span v = { value, strlen(value) };
 
 	for (size_t i = 0; i < v.n; i++) {
-		if (v.s[i] == ';' && stands_alone(v, i, 1))
+		if (stands_alone(v, i))
 			buf_putc(out, '\\');
 		buf_putc(out, v.s[i]);
 	}

@@ -5,7 +5,8 @@
  *   key = value        the value ends at the line's end, blanks trimmed
  *   ; comment          at the line's start; # likewise
  *   key = value ; why  a comment too: white space, ';', and white space or the
- *                      line's end.  Write \; for a ';' that stands so.
+ *                      line's end.  Write \; for a ';' that stands so, and
+ *                      \\; for a \;.
  *   #NAME = 1.5        in [tags] and [tag]: a number tag, when NAME is upper
  *                      case letters, digits, '-' and '_'; there use ';' for
  *                      comments
@@ -76,7 +77,7 @@ struct ini_item *ini_find(const struct ini_section *s, const char *key);
 /* ini_place: i may be NULL for the section's own line. */
 struct place ini_place(const struct ini_section *s, const struct ini_item *i);
 
-/* ini_add_value appends a value as it stands behind `key=`. */
+/* ini_add_value appends a value as it stands behind "key = ". */
 void ini_add_value(const char *value, struct buf *out);
 
 void ini_fini(struct ini *ini);

@@ -57,9 +57,12 @@ note_warning(struct notes *n, struct place at, const char *fmt, ...)
 void
 note_errno(struct notes *n, struct place at, const char *what)
 {
+	const char *hint = errno == EACCES
+	    ? " (repeat with sudo, or let this user read it)"
+	    : "";
 	char text[128];
 
 	if (strerror_r(errno, text, sizeof(text)) != 0)
 		snprintf(text, sizeof(text), "error %d", errno);
-	note_error(n, at, "%s: %s", what, text);
+	note_error(n, at, "%s: %s%s", what, text, hint);
 }

@@ -26,7 +26,7 @@ void note_error(struct notes *n, struct place at, const char *fmt, ...)
 void note_warning(struct notes *n, struct place at, const char *fmt, ...)
     PRINTF_LIKE(3, 4);
 
-/* note_errno adds "what: " and the text of errno. */
+/* note_errno adds "what: " and the text of errno, and what helps. */
 void note_errno(struct notes *n, struct place at, const char *what);
 
 #endif

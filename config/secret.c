@@ -73,10 +73,10 @@ candidates_fini(struct candidates *c)
 		free(c->path[i]);
 }
 
-static char *
-read_all(int fd, size_t *len)
+/* Half a secret is none. */
+static bool
+read_all(int fd, char *text, size_t *len)
 {
-	char *text = mem_zalloc(SECRET_MAX + 2);
 	ssize_t n;
 
 	*len = 0;
@@ -85,7 +85,7 @@ read_all(int fd, size_t *len)
 		if (n > 0)
 			*len += (size_t)n;
 	} while (n > 0 || (n < 0 && errno == EINTR));
-	return text;
+	return n == 0;
 }
 
 /* Takes the line's end off, and says what else is wrong. */
@@ -108,10 +108,12 @@ secret_fault(char *text, size_t len)
 static char *
 read_secret(int fd, const char *path, struct place at, struct notes *notes)
 {
+	char *text = mem_zalloc(SECRET_MAX + 2);
+	const char *fault;
 	size_t len;
-	char *text = read_all(fd, &len);
-	const char *fault = secret_fault(text, len);
 
+	fault = read_all(fd, text, &len) ? secret_fault(text, len)
+					 : "cannot be read to its end";
 	if (!fault)
 		return text;
 	note_error(notes, at, "the secret in %s %s", path, fault);
@@ -194,8 +196,9 @@ secret_read(
 	e = find_secret(&c, at, notes, &out, &closed);
 	if (e == ERR_REFUSED)
 		note_error(notes, at,
-		    "this user may not read the secret \"%s\" (in %s)", name,
-		    closed);
+		    "this user may not read the secret \"%s\" (in %s; repeat "
+		    "with sudo, or let this user read it)",
+		    name, closed);
 	else if (e != OK)
 		not_there(name, &c, at, notes);
 	candidates_fini(&c);
@@ -211,7 +214,8 @@ look_closed(
 
 	if (stat(path, &st) != 0) {
 		note_warning(notes, at,
-		    "this user may not look for the secret \"%s\" (in %s)",
+		    "this user may not look for the secret \"%s\" (in %s; "
+		    "repeat with sudo)",
 		    name, path);
 		return true;
 	}

@@ -181,7 +181,7 @@ text_of(const struct ini *ini)
 
 		buf_printf(&b, "[%s]\n", s->name);
 		for (size_t k = 0; k < s->n; k++) {
-			buf_printf(&b, "%s=", s->items[k].key);
+			buf_printf(&b, "%s = ", s->items[k].key);
 			ini_add_value(s->items[k].value, &b);
 			buf_putc(&b, '\n');
 		}

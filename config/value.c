@@ -1,6 +1,7 @@
 #include "config/value.h"
 
 #include "common/mem.h"
+#include "common/num.h"
 
 #include <arpa/inet.h>
 #include <ctype.h>
@@ -131,18 +132,6 @@ value_word_add(int index, const char *words, struct buf *out)
 	buf_add(out, words, strcspn(words, "|"));
 }
 
-static int
-hex_digit(char c)
-{
-	static const char digits[] = "0123456789abcdef";
-	const char *p;
-
-	if (!isxdigit((unsigned char)c))
-		return -1;
-	p = strchr(digits, tolower((unsigned char)c));
-	return (int)(p - digits);
-}
-
 /* Reads what follows a backslash; returns how many characters it took, or 0. */
 static size_t
 unescape(const char *s, char *out)
@@ -150,8 +139,8 @@ unescape(const char *s, char *out)
 	static const char from[] = "rnt0\\\"", to[] = "\r\n\t\0\\\"";
 	const char *p;
 
-	if (s[0] == 'x' && hex_digit(s[1]) >= 0 && hex_digit(s[2]) >= 0) {
-		*out = (char)(hex_digit(s[1]) * 16 + hex_digit(s[2]));
+	if (s[0] == 'x' && num_hex(s[1]) >= 0 && num_hex(s[2]) >= 0) {
+		*out = (char)(num_hex(s[1]) * 16 + num_hex(s[2]));
 		return 3;
 	}
 	p = s[0] ? strchr(from, s[0]) : NULL;

@@ -2,6 +2,7 @@
 
 #include "common/buf.h"
 #include "common/mem.h"
+#include "common/num.h"
 #include "drivers/checksum.h"
 
 #include <stdlib.h>
@@ -405,23 +406,11 @@ framer_next(struct framer *f, bool idle, struct message *out)
 	return false;
 }
 
-static int
-hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return -1;
-}
-
 /* Compares the two hexadecimal digits at s. */
 static bool
 hex_is(const char *s, unsigned want)
 {
-	int hi = hex_digit(s[0]), lo = hex_digit(s[1]);
+	int hi = num_hex(s[0]), lo = num_hex(s[1]);
 
 	return hi >= 0 && lo >= 0 && (unsigned)(hi << 4 | lo) == want;
 }

@@ -59,10 +59,12 @@ cmd_reload(struct call *c)
 	     l = strtok_r(NULL, "\n", &save))
 		json_array_append_new(a, json_string(l));
 	free(text);
-	c->out.data = json_pack("{s:i, s:I, s:I, s:I, s:I, s:o}", "schema", 1,
-	    "added", (json_int_t)done.added, "changed",
+	c->out.data = json_pack("{s:i, s:I, s:I, s:I, s:I, s:I, s:I, s:o}",
+	    "schema", 1, "added", (json_int_t)done.added, "changed",
 	    (json_int_t)done.changed, "removed", (json_int_t)done.removed,
-	    "buses", (json_int_t)done.buses, "notes", a);
+	    "buses_added", (json_int_t)done.buses.added, "buses",
+	    (json_int_t)done.buses.reopened, "buses_removed",
+	    (json_int_t)done.buses.removed, "notes", a);
 	return OK;
 }
 

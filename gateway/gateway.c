@@ -196,8 +196,10 @@ gateway_reload(struct gateway *gw, struct buf *notes, struct reload_counts *out)
 	}
 	tell_status(gw);
 	log_info("config",
-	    "reload: %zu added, %zu changed, %zu removed; %zu lines reopened",
-	    out->added, out->changed, out->removed, out->buses);
+	    "reload: nodes %zu added, %zu changed, %zu removed; buses %zu "
+	    "added, %zu reopened, %zu removed",
+	    out->added, out->changed, out->removed, out->buses.added,
+	    out->buses.reopened, out->buses.removed);
 	return OK;
 }
 

@@ -7,6 +7,7 @@
 #include "config/config.h"
 #include "gateway/candidate.h"
 #include "gateway/node.h"
+#include "gateway/plant.h"
 #include "xmpp/session.h"
 
 #include <uv.h>
@@ -18,7 +19,6 @@ struct control_socket;
 struct friends;
 struct judge;
 struct keeper;
-struct plant;
 struct provisioner;
 struct readout;
 struct registrar;
@@ -63,6 +63,7 @@ struct gateway {
 	uv_signal_t term, intr, hup;
 	unsigned ticks;
 	bool stopping;
+	bool copying; /* for a backup */
 };
 
 /* gateway_run takes cfg and runs until SIGTERM or SIGINT.
@@ -72,8 +73,8 @@ int gateway_run(struct cfg *cfg, const struct clock *clock);
 /* gateway_reload reads the configuration again: all of it or, on any error,
  * nothing.  notes receives a line each.  Errors: ERR_CONFIG, ERR_IO. */
 struct reload_counts {
-	size_t added, changed, removed;
-	size_t buses; /* lines that are opened anew */
+	size_t added, changed, removed; /* nodes */
+	struct bus_counts buses;
 };
 enum err gateway_reload(
     struct gateway *gw, struct buf *notes, struct reload_counts *out) MUST_USE;

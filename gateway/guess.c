@@ -12,7 +12,7 @@
 #include <string.h>
 #include <strings.h>
 
-enum { NAME_MIN = 3 /* letters of a model that are worth comparing */ };
+enum { NAME_MIN = 3 /* letters and digits that name a model */ };
 
 void
 guesses_load(struct guesses *g, const char *conf)
@@ -118,7 +118,16 @@ same_letter(char a, char b)
 	return tolower((unsigned char)a) == tolower((unsigned char)b);
 }
 
-/* Whether the letters and digits of model begin text in a row. */
+/* Two letters, or two digits: between them no word ends. */
+static bool
+is_one_word(char a, char b)
+{
+	return isalnum((unsigned char)a) && isalnum((unsigned char)b) &&
+	    !isdigit((unsigned char)a) == !isdigit((unsigned char)b);
+}
+
+/* Whether the letters and digits of model begin text in a row, and end where a
+ * word does: a TL-X is no TL-XH. */
 static bool
 begins(const char *text, const char *model)
 {
@@ -130,7 +139,7 @@ begins(const char *text, const char *model)
 		else if (!same_letter(*text++, *model++))
 			return false;
 	}
-	return true;
+	return !is_one_word(text[-1], *text);
 }
 
 /* Letters and digits of model stand in text in a row, whatever stands between
@@ -138,11 +147,22 @@ begins(const char *text, const char *model)
 static bool
 contains(const char *text, const char *model)
 {
-	for (; *text; text++) {
-		if (begins(text, model))
+	for (const char *at = text; *at; at++) {
+		if ((at == text || !is_one_word(at[-1], *at)) &&
+		    begins(at, model))
 			return true;
 	}
 	return false;
+}
+
+static bool
+is_name(const char *model)
+{
+	size_t n = 0;
+
+	for (; *model; model++)
+		n += isalnum((unsigned char)*model) != 0;
+	return n >= NAME_MIN;
 }
 
 bool
@@ -152,7 +172,7 @@ guess_named(const struct tmpl *t, const char *product, const char *maker)
 		const struct tmpl_tag *g = &t->tags[i];
 
 		if (strcasecmp(g->name, "MODEL") != 0 || g->value[0] == '@' ||
-		    strlen(g->value) < NAME_MIN)
+		    !is_name(g->value))
 			continue;
 		return contains(product, g->value) || contains(maker, g->value);
 	}

@@ -357,18 +357,22 @@ same_line(const struct run *run, const struct cfg *now)
 }
 
 /* Stops, all at once, the buses whose line is gone or another.  Returns how
- * many will begin again. */
-static size_t
+ * many will begin again, and how many will not. */
+static struct bus_counts
 stop_changed(struct plant *p)
 {
 	struct gateway *gw = p->gw;
 	struct drv_bus **gone = mem_array(p->n + 1, sizeof(struct drv_bus *));
-	size_t kept = 0, n_gone = 0, again = 0;
+	struct bus_counts counts = { 0 };
+	size_t kept = 0, n_gone = 0;
 
 	for (size_t i = 0; i < p->n; i++) {
 		if (same_line(&p->runs[i], gw->cfg))
 			continue;
-		again += line_named(gw->cfg, p->runs[i].line->name) != NULL;
+		if (line_named(gw->cfg, p->runs[i].line->name))
+			counts.reopened++;
+		else
+			counts.removed++;
 		if (p->runs[i].bus)
 			drv_bus_ask_stop(p->runs[i].bus);
 	}
@@ -386,7 +390,7 @@ stop_changed(struct plant *p)
 	for (size_t i = 0; i < n_gone; i++)
 		ask_stopped(gw->asks, gone[i]);
 	free(gone);
-	return again;
+	return counts;
 }
 
 static void
@@ -489,22 +493,25 @@ keep_old(struct plant *p, struct cfg *old)
 	p->old[p->n_old++] = (struct old_cfg){ old, p->number };
 }
 
-size_t
+struct bus_counts
 plant_apply(struct plant *p, struct cfg *old)
 {
 	struct cfg *c = p->gw->cfg;
-	size_t again;
+	struct bus_counts counts;
 
 	keep_old(p, old);
 	p->number++;
-	again = stop_changed(p);
+	counts = stop_changed(p);
 	name_units(p);
 	for (size_t i = 0; i < p->n; i++)
 		p->runs[i].line = line_named(c, p->runs[i].line->name);
 	for (size_t i = 0; i < c->n_buses; i++) {
-		if (!run_named(p, c->buses[i].name))
-			add_run(p, &c->buses[i]);
+		if (run_named(p, c->buses[i].name))
+			continue;
+		add_run(p, &c->buses[i]);
+		counts.added++;
 	}
+	counts.added -= counts.reopened;
 	for (size_t i = 0; i < p->n; i++) {
 		p->runs[i].wants = p->number;
 		p->runs[i].planned = planned(c, p->runs[i].line);
@@ -512,7 +519,7 @@ plant_apply(struct plant *p, struct cfg *old)
 	start_some(&p->starter);
 	plant_tick(p);
 	watch_check(p->gw->watches);
-	return again;
+	return counts;
 }
 
 /* Begin and end. */

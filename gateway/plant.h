@@ -16,8 +16,12 @@ struct plant *plant_new(struct gateway *gw);
  * restarts those whose line has changed, starts new ones, and gives all others
  * their units anew, of which those that are polled as before go on undisturbed.
  * old is the configuration before, which the plant now owns: it is freed once
- * no bus uses it.  Returns how many lines were closed to be opened anew. */
-size_t plant_apply(struct plant *p, struct cfg *old);
+ * no bus uses it.  Returns how many buses there are more, how many were closed
+ * to be opened anew, and how many are no more. */
+struct bus_counts {
+	size_t added, reopened, removed;
+};
+struct bus_counts plant_apply(struct plant *p, struct cfg *old);
 
 /* plant_tick gives buses what they could not take yet, and frees what they use
  * no more. */

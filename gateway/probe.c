@@ -2,6 +2,7 @@
  * answer. */
 #include "common/buf.h"
 #include "common/mem.h"
+#include "common/num.h"
 #include "drivers/decode.h"
 #include "drivers/plan.h"
 #include "gateway/ask.h"
@@ -12,7 +13,6 @@
 #include "gateway/probe_impl.h"
 #include "gateway/watch.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -239,15 +239,6 @@ inquired(void *arg, const struct findings *f)
 	go_on(p);
 }
 
-static int
-digit(char c)
-{
-	static const char digits[] = "0123456789abcdef";
-	const char *at = c ? strchr(digits, tolower((unsigned char)c)) : NULL;
-
-	return at ? (int)(at - digits) : -1;
-}
-
 /* The byte at a place of "01 03 .." or "0103..", or -1. */
 static int
 hex_byte(const char *hex, size_t at)
@@ -256,8 +247,8 @@ hex_byte(const char *hex, size_t at)
 		int high, low;
 
 		hex += strspn(hex, " ");
-		high = digit(hex[0]);
-		low = high < 0 ? -1 : digit(hex[1]);
+		high = num_hex(hex[0]);
+		low = high < 0 ? -1 : num_hex(hex[1]);
 		if (low < 0 || at-- == 0)
 			return low < 0 ? -1 : high << 4 | low;
 	}
@@ -321,7 +312,7 @@ start(uv_timer_t *t)
 		go_on(p);
 }
 
-/* Which of the three. */
+/* Which of the plans. */
 
 static void
 order_fields(struct probe *p)

@@ -17,7 +17,6 @@ enum {
 	TRY_MS = 300,   /* for each other serial setting */
 };
 
-/* It was asked, and nothing came. */
 bool
 probe_is_silent(const struct probe *p)
 {
@@ -246,12 +245,12 @@ const struct probe_plan probe_by_where = { where_ask, where_answered };
 
 /* Neither: the beginning of each table, after the inquiry. */
 
+static const enum modbus_table tables[] = { MB_HOLDING, MB_INPUT, MB_COIL,
+	MB_DISCRETE };
+
 static bool
 tables_ask(struct probe *p, enum err *e)
 {
-	static const enum modbus_table tables[] = { MB_HOLDING, MB_INPUT,
-		MB_COIL, MB_DISCRETE };
-
 	if (p->i == sizeof(tables) / sizeof(tables[0]) ||
 	    p->found.presence != INQUIRY_ANSWERS)
 		return false;
@@ -262,8 +261,6 @@ tables_ask(struct probe *p, enum err *e)
 static void
 tables_answered(struct probe *p, const struct drv_answer *a)
 {
-	static const enum modbus_table tables[] = { MB_HOLDING, MB_INPUT,
-		MB_COIL, MB_DISCRETE };
 	enum modbus_table t = tables[p->i];
 
 	note(p, a);

@@ -39,7 +39,8 @@ socket_path_clear(const char *path, struct errbuf *eb)
 		return OK;
 	if (!S_ISSOCK(st.st_mode))
 		return errbuf_set(eb, ERR_IO,
-		    "control socket %s: a file stands there that is no socket",
+		    "control socket %s: a file stands there that is no socket; "
+		    "move it away",
 		    path);
 	if (alive(path))
 		return errbuf_set(eb, ERR_BUSY,

@@ -1,6 +1,7 @@
 #include "gateway/watch.h"
 
 #include "common/mem.h"
+#include "common/num.h"
 #include "common/utf8.h"
 #include "gateway/gateway.h"
 #include "gateway/plant.h"
@@ -42,12 +43,6 @@ watches_new(struct gateway *gw)
 	return s;
 }
 
-static int
-digit(char c)
-{
-	return c <= '9' ? c - '0' : (c | ' ') - 'a' + 10;
-}
-
 /* hex is trace_text's: pairs of digits.  Returns owned. */
 static json_t *
 ascii_json(const char *hex)
@@ -56,7 +51,7 @@ ascii_json(const char *hex)
 	size_t n = 0;
 
 	for (; hex[0] && hex[1]; hex += 2) {
-		int c = digit(hex[0]) << 4 | digit(hex[1]);
+		int c = num_hex(hex[0]) * 16 + num_hex(hex[1]);
 
 		text[n++] = (char)(c >= ' ' && c <= '~' ? c : '.');
 	}

@@ -1,6 +1,7 @@
 #include "labels/label.h"
 
 #include "common/mem.h"
+#include "common/utf8.h"
 
 #include <jansson.h>
 #include <stdlib.h>
@@ -36,17 +37,11 @@ slot(struct label *l, const struct member *m)
 static char *
 text_of(const json_t *v)
 {
-	char *s;
-
 	if (json_is_integer(v))
 		return mem_printf("%lld", (long long)json_integer_value(v));
 	if (!json_is_string(v))
 		return mem_strdup("");
-	s = mem_strdup(json_string_value(v));
-	for (char *p = s; *p; p++)
-		if ((unsigned char)*p < ' ' || *p == 0x7f)
-			*p = ' ';
-	return s;
+	return mem_strdup(json_string_value(v));
 }
 
 static enum err
@@ -80,9 +75,13 @@ parse_label(const json_t *o, size_t i, struct label *l, struct errbuf *eb)
 	if (!json_is_object(o))
 		return errbuf_set(
 		    eb, ERR_PROTO, "label %zu is not a JSON object", i + 1);
-	for (size_t m = 0; m < N_MEMBERS; m++)
-		*slot(l, &members[m]) =
-		    text_of(json_object_get(o, members[m].name));
+	for (size_t m = 0; m < N_MEMBERS; m++) {
+		char **s = slot(l, &members[m]);
+
+		*s = text_of(json_object_get(o, members[m].name));
+		if (s != &l->text) /* a scanner reads it as it is */
+			utf8_blot(*s, ' ');
+	}
 	if (!*l->node)
 		return errbuf_set(
 		    eb, ERR_PROTO, "label %zu has no \"node\"", i + 1);

@@ -1,6 +1,7 @@
 #include "protocol/iotdisco.h"
 
 #include "common/mem.h"
+#include "common/num.h"
 #include "protocol/jid.h"
 
 #include <stdbool.h>
@@ -109,16 +110,6 @@ fault(struct reader *r, enum err e, const char *what)
 	    r->tags ? "claim text" : "search", what);
 }
 
-static int
-hex(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 /* Takes %41 at r->at; anything else after a % leaves it a plain character, as
  * other readers do. */
 static bool
@@ -128,8 +119,8 @@ take_percent(struct reader *r, char *c)
 
 	if (!r->uri || *r->at != '%' || r->end - r->at < 3)
 		return false;
-	high = hex(r->at[1]);
-	low = hex(r->at[2]);
+	high = num_hex(r->at[1]);
+	low = num_hex(r->at[2]);
 	if (high < 0 || low < 0)
 		return false;
 	*c = (char)(high * 16 + low);

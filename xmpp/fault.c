@@ -61,6 +61,13 @@ explain_tls(
 		    "%s offers no encryption (STARTTLS): enable TLS on the "
 		    "server; only on this machine may it be optional",
 		    at->server);
+	else if (strstr(end->cert, "not yet valid") ||
+	    strstr(end->cert, "expired"))
+		errbuf_set(eb, OK,
+		    "the certificate of %s is not accepted for %s: %s; is the "
+		    "clock of this machine right (timedatectl)?  Else renew "
+		    "the certificate on the server",
+		    at->server, at->domain, end->cert);
 	else if (end->cert[0])
 		errbuf_set(eb, OK,
 		    "the certificate of %s is not accepted for %s: %s; give "

@@ -1,5 +1,7 @@
 #include "xmpp/find_lease.h"
 
+#include "common/num.h"
+
 #include <ctype.h>
 #include <stdint.h>
 #include <string.h>
@@ -165,15 +167,6 @@ skip_exactly(struct span *t, const char *word)
 	    memcmp(t->s, word, strlen(word)) == 0 && skip_word(t, word);
 }
 
-static int
-hex_digit(char c)
-{
-	const char *digits = "0123456789abcdef";
-	const char *at = strchr(digits, tolower((unsigned char)c));
-
-	return c && at ? (int)(at - digits) : -1;
-}
-
 /* "70726f" or "70:72:6f", where dhclient leaves leading zeros out. */
 static void
 take_hex(struct value *v, struct span t, bool colons)
@@ -182,9 +175,9 @@ take_hex(struct value *v, struct span t, bool colons)
 
 	v->len = 0;
 	while (i < t.len && v->len < sizeof(v->data)) {
-		int high = hex_digit(t.s[i++]), low;
+		int high = num_hex(t.s[i++]), low;
 
-		low = i < t.len ? hex_digit(t.s[i]) : -1;
+		low = i < t.len ? num_hex(t.s[i]) : -1;
 		if (high < 0 || (low < 0 && !colons)) {
 			v->len = 0;
 			return;

@@ -1,6 +1,7 @@
 #include "xmpp/find_mdns.h"
 
 #include "common/log.h"
+#include "common/num.h"
 
 #include <arpa/inet.h>
 #include <ctype.h>
@@ -91,15 +92,6 @@ read_port(const char *text, uint16_t *port)
 	return true;
 }
 
-static int
-hex_digit(char c)
-{
-	const char *digits = "0123456789abcdef";
-	const char *at = c ? strchr(digits, c) : NULL;
-
-	return at ? (int)(at - digits) : -1;
-}
-
 static bool
 read_text(const char *hex, struct hints *out)
 {
@@ -109,7 +101,7 @@ read_text(const char *hex, struct hints *out)
 	if (len % 2 || len / 2 > sizeof(data))
 		return false;
 	for (size_t i = 0; i < len; i += 2) {
-		int high = hex_digit(hex[i]), low = hex_digit(hex[i + 1]);
+		int high = num_hex(hex[i]), low = num_hex(hex[i + 1]);
 
 		if (high < 0 || low < 0)
 			return false;

@@ -6,6 +6,7 @@ import subprocess
 
 import pytest
 
+from harness.modbus import TCP, own_template, unit
 from harness.procs import wait_until
 from harness.programs import BIN, TEMPLATES, run
 from harness.terminal import Terminal
@@ -138,11 +139,36 @@ def test_scan_adopt_remove(site, fakereg):
     t = Terminal([BRIDGE, "-s", g.socket, "adopt", "--remove", "sdm630-7"])
     t.answer("remove it? [y/N]", "n")
     assert (t.end(), g.adopted.read_text()) == (2, now)
+    # by hand while it asks; and nothing else of ours gets between
+    t = Terminal([BRIDGE, "-s", g.socket, "adopt", "--remove", "sdm630-7"])
+    t.expect("remove it? [y/N]")
+    code, out, err = run([BRIDGE, "-c", g.conf, "-s", g.socket, "backup", g.dir / "b.tgz"])
+    assert code == 1 and "another thingbridge is changing files" in err
+    g.adopted.write_text(now + "; by hand\n")
+    t.send("y")
+    assert (t.end(), g.adopted.read_text()) == (1, now + "; by hand\n")
+    assert "was changed meanwhile, and nothing is written" in t.text()
+    g.adopted.write_text(now)
     t = Terminal([BRIDGE, "-s", g.socket, "adopt", "--remove", "sdm630-7"])
     t.answer("sticker stops working (enabled = no would keep both)   remove it? [y/N]", "y")
     assert t.end() == 0
     assert g.adopted.read_text() == "; mine\n" + text + "poll = 1s ; quick\n\n; the end\n"
     assert "sdm630-7" not in g.node_list()
+
+
+def test_a_device_moves_no_cursor(make_sim, make_gateway, fakereg, tmp, monkeypatch):
+    """Its serial number is "A", CSI, "J"."""
+    own_template(
+        tmp, monkeypatch,
+        regs="kind = modbus\n[poll]\nnormal = 1s\n[field]\na = holding:0 u16\nb = holding:1 u16\n",
+        words="kind = modbus\n[tag]\nMAN = a.org\nMODEL = M\nSN = @sn\n[poll]\nnormal = 1s\n"
+        "[field]\nsn = holding:0 str:4 kind=identity\nn = holding:0 u16\n")
+    sim = make_sim(TCP + unit("u", "test.regs", a=0x41c2, b=0x9b4a))
+    g = make_gateway("", buses="[bus plc]\ntype = modbus-tcp\nhost = %s\n" % sim.bus["plc"],
+                     registry=fakereg.jid)
+    ready(g, "plc")
+    code, out, err = g.ctl("adopt", "plc", "1", "test.words", "--yes")
+    assert code == 0 and "SN A??J (read from the device)" in out, (out, err)
 
 
 def refused(g, *args):

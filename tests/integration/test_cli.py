@@ -249,6 +249,20 @@ def test_daemon_says_no(bridge, daemon):
     daemon.answers["register"] = dict(ok=False, exit=6, text="m1 is removed: use reset")
     status, out, err = bridge("register", "m1")
     assert (status, out, err) == (6, "", "thingbridge: m1 is removed: use reset\n")
+    # a peer's words do not move the cursor
+    daemon.answers["register"] = dict(ok=False, exit=6, text="a\x1b[2Jb\u009b31m\rc\nd")
+    assert bridge("register", "m1")[2] == "thingbridge: a?[2Jb??31m?c\nd\n"
+
+
+@pytest.mark.parametrize("answer, want", [
+    (dict(found=False, online=False, jid=None), "none found: whoever runs the XMPP server"),
+    (dict(found=True, online=False, jid="r.example.org"), "it does not answer; thingbridge doctor"),
+    (dict(found=True, online=True, jid="r.example.org"), "")])
+def test_registry_says_what_is_next(bridge, daemon, answer, want):
+    daemon.answers["registry"] = dict(schema=1, provisioning=[], **answer)
+    status, out, err = bridge("registry")
+    assert status == 0 and "Registry" in out
+    assert want in err and bool(want) == bool(err)
 
 
 @pytest.mark.parametrize("answer, want", [
@@ -268,6 +282,27 @@ def test_no_daemon(tmp_path):
     status, out, err = run([BIN / "thingbridge", "-s", path, "status", "--check"])
     assert status == 2 and err == "" and out.count("\n") == 1
     assert out.startswith("CRITICAL thingbridged is not running")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+def test_check_of_closed_files(tmp_path):
+    """The tool says what helps: it is root's configuration."""
+    for p in list(tmp_path.parents)[:3]:
+        if str(p) != "/tmp":
+            os.chmod(p, 0o755)
+    conf = tmp_path / "x.conf"
+    conf.write_text("[xmpp]\njid = a@example.org\npassword = @secret:p\n")
+    (tmp_path / "secrets").mkdir()
+    (tmp_path / "secrets/p").write_text("pw")
+    for closed, word in ((tmp_path / "secrets", "repeat with sudo"),
+                         (conf, "Permission denied (repeat with sudo")):
+        os.chmod(closed, 0o700 if closed.is_dir() else 0o600)
+        p = subprocess.run(
+            ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups",
+             BIN / "thingbridge", "-c", conf, "check"], capture_output=True, text=True)
+        if "setpriv: failed" in p.stderr:
+            pytest.skip("the build directory is closed to others")
+        assert word in p.stdout + p.stderr
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
@@ -411,10 +446,12 @@ def test_sticker_in_the_terminal(bridge, daemon):
 
 def test_reload(bridge, daemon):
     daemon.answers["reload"] = dict(schema=1, added=1, changed=2, removed=0, buses=1,
+                                    buses_added=3, buses_removed=4,
                                     notes=["x.conf:1: warning: y"])
     status, out, err = bridge("reload", "--plain")
     assert (status, out, err) == (
-        0, "Nodes added\t1\nNodes changed\t2\nNodes removed\t0\nLines reopened\t1\n", "x.conf:1: warning: y\n")
+        0, "Nodes added\t1\nNodes changed\t2\nNodes removed\t0\n"
+        "Buses added\t3\nBuses reopened\t1\nBuses removed\t4\n", "x.conf:1: warning: y\n")
     daemon.answers["reload"] = dict(ok=False, exit=78, text="nothing was changed:\nx")
     assert bridge("reload")[0] == 78
 
@@ -488,6 +525,13 @@ def test_status_of_buses(bridge, busy):
     head = [l for l in out.splitlines() if l.startswith("BUS")][0]
     assert "OVERRUNS" in head and "PLANNED" in head
     assert "/dev/ttyUSB0 9600 8N1 DOWN" in out and "GARBLED" not in out
+    port = "/dev/serial/by-id/usb-FTDI_FT232R_USB_UART_A10KZ4CR-if00-port0 19200 8E1"
+    big = dict(BUS, name="rs485-12", line=port, requests=12345678, planned=100, load=99)
+    busy.answers["status"] = dict(busy.answers["status"], buses=[big])
+    _, out, _ = bridge("status")
+    row = [l for l in out.splitlines() if l.startswith("rs485-12")][0]
+    assert "...Z4CR-if00-port0 19200 8E1 " in row and len(row) <= 80
+    assert port in bridge("status", "-v")[1] and port in bridge("status", "--plain")[1]
 
 
 def test_status_of_units(bridge, busy):
@@ -795,6 +839,18 @@ def test_scan_when_the_daemon_goes(bridge, daemon):
     stream.last = b""
     status, out, err = bridge("scan", "b")
     assert status == 7 and "gavazzi.em24" in out and "closed the connection" in err
+
+
+def test_nodes_on_a_terminal(daemon):
+    """A long name gives way; through a pipe it is whole."""
+    rows = [dict(NODES[0], node="cold-room-2", bus="rs485-1", address=104, claim="unclaimed",
+                 name="Cold room two, freezer, left"), NODES[0]]
+    daemon.answers["nodes"] = dict(schema=1, nodes=rows)
+    argv = [BIN / "thingbridge", "-s", daemon.path, "nodes"]
+    status, out = on_terminal(argv)
+    assert status == 0 and "freezer, left" not in out and "anna@example.org" in out
+    assert max(len(l) for l in out.splitlines()) <= 80
+    assert "freezer, left" in run(argv)[1]
 
 
 def test_scan_shows_progress_on_a_terminal(daemon):
@@ -1156,7 +1212,7 @@ def test_real_scan(site):
     out, err = site.ctl("scan", "plc", "-a", "1-10", "--timeout", "100")
     assert re.search(r"^ +- +1 .*relays", out, re.M), out
     assert re.search(r"^ +1 +9 ", out, re.M), out
-    assert "Next: thingbridge adopt 1 --name" in err
+    assert "Next: thingbridge adopt 1 --name NAME --room ROOM" in err
     got = json.loads(site.ctl("scan", "rs485", "-a", "1-8", "-t", "60", "--json")[0])
     found = {f["address"]: f for f in got["found"]}
     assert set(found) == {3, 7} and found[3]["node"] == "room" and found[7]["node"] is None

@@ -107,10 +107,10 @@ def test_O04_option_overrides_the_uri(fakereg, make_owner):
     ("SN:1;KEY:" + KEY, ""),
     ("IoTDisco;KEY:%s;SN:1\\" % KEY, "part 2"),
     ("IoTDisco;MODEL;KEY:" + KEY, "part 1"),
-    ("IoTDisco;#V:x;KEY:" + KEY, "V"),
-    ("IoTDisco;#V:NaN;KEY:" + KEY, "V"),
-    ("IoTDisco;SN:1;sn:2;KEY:" + KEY, "sn"),
-    ("IoTDisco;%s:1;KEY:%s" % ("N" * 33, KEY), "NNN"),
+    ("IoTDisco;#V:x;KEY:" + KEY, "part 1"),
+    ("IoTDisco;#V:NaN;KEY:" + KEY, "no number"),
+    ("IoTDisco;SN:1;sn:2;KEY:" + KEY, "part 2"),
+    ("IoTDisco;%s:1;KEY:%s" % ("N" * 33, KEY), "part 1"),
     ("IoTDisco;:1;KEY:" + KEY, ""),
     ("IoTDisco", ""),
     ("", ""),
@@ -508,12 +508,34 @@ def test_O12_O14_life_in_earnest(thing, registry, make_owner):
     assert rival.run("disown", jid)[0] == EXIT_NOTFOUND
     assert o.run("disown", jid)[0] == 0
     assert thing.heard("disowned")
-    assert o.run("disown", jid)[0] == EXIT_NOTFOUND
+    status, _, err = o.run("disown", jid)
+    assert status == EXIT_NOTFOUND and "does not know it as yours (item-not-found)" in err
+    assert "taken out at its gateway" in err and "thingbridge reset NODE" in err
     thing.register()
     o.json("claim", stdin=TEXT)
     assert o.run("remove", jid)[0] == 0
     assert thing.heard("removed")
     assert o.run("remove", jid)[0] == EXIT_NOTFOUND
+    # its gateway still has him as the owner
+    status, _, err = o.run("disown", jid)
+    assert status == EXIT_NOTFOUND and "thingbridge reset NODE" in err
+    assert "removed" in o.run("things")[1]
+
+
+@pytest.mark.parametrize("server", ["prosody"], indirect=True)
+def test_O14_disown_of_what_the_installer_took_out(registry, make_gateway, make_owner):
+    g = make_gateway(node("a", source="S") + node("b", source="S", address=2))
+    g.wait_claim("a", "unclaimed")
+    o = make_owner()
+    o.json("claim", stdin=g.claim_text("a"))
+    g.wait_claim("a", "public")
+    g.write(nodes=node("b", source="S", address=2))
+    g.reload()
+    wait_until("it is unregistered", lambda: not registry.select(
+        "SELECT 1 FROM thing WHERE node = 'a'"), 15, 0.1)
+    status, _, err = o.run("disown", g.bare, "a", "S")
+    assert status == EXIT_NOTFOUND and "taken out at its gateway" in err
+    assert "thingbridge reset a" in err
 
 
 def test_O13_disown_of_an_offline_thing(thing, make_owner):

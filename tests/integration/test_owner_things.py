@@ -171,6 +171,15 @@ def test_browse(thing, owner):
         ("bus1", 0), ("bus1.1", 1), ("bus2", 0), ("bus2.1", 1)]
 
 
+def test_what_cannot_be_meant(thing, owner):
+    """Said before anybody is asked."""
+    for args, word in ((("share", thing.bare, "n", "bert"), "NAME@SERVER"),
+                       (("share", thing.bare, "n", "example.org", "--source", "S"), "NAME@SERVER"),
+                       (("update", thing.bare, "n", "S", "KEY=x"), "makes a new one")):
+        status, _, err = owner.run(*args)
+        assert status == 2 and word in err, err
+
+
 def test_share(thing, owner):
     thing.answers["executeNodeCommand"] = (
         "<executeNodeCommandResponse xmlns='%s' result='OK'/>" % CONCENTRATOR)

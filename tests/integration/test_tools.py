@@ -263,7 +263,14 @@ def test_scan_of_a_line_that_is_lost_says_so_at_once(site, tmp):
     assert time.monotonic() - at < 5
     g.write(buses=g.buses.replace("{}/rs485".format(tmp), "{}/gone".format(tmp)))
     assert g.reload()["buses"] == 1
-    assert "1 lines reopened" in g.log()
+    assert "buses 0 added, 1 reopened, 0 removed" in g.log()
+    was = g.buses
+    g.write(buses=was + "[bus more]\ntype = modbus-tcp\nhost = 127.0.0.2:1\n")
+    done = g.reload()
+    assert (done["buses_added"], done["buses"], done["buses_removed"]) == (1, 0, 0)
+    g.write(buses=was)
+    done = g.reload()
+    assert (done["buses_added"], done["buses"], done["buses_removed"]) == (0, 0, 1)
     wait_until("it is known", lambda: bus(g, "rs485")["trouble"], 10, 0.1)
     got = g.request("scan", bus="rs485", first=11, last=11)
     assert not got["ok"] and "not up" in got["text"] and "gone" in got["text"]

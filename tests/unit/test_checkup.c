@@ -96,6 +96,8 @@ test_ports(void **state)
 		    "disable --now serial-getty@ttyAMA0" },
 		{ "ModemManager (pid 9)", false, true, NULL, "error",
 		    "disable --now ModemManager" },
+		{ "brltty (pid 9)", false, true, NULL, "error",
+		    "apt-get purge brltty" },
 		{ "minicom (pid 9)", false, true, NULL, "error",
 		    "fuser -v /dev/ttyAMA0" },
 		{ "thingbridged (pid 9)", true, true, "in use by bus rs485",
@@ -177,6 +179,8 @@ test_disk(void **state)
 	(void)state;
 	checkup_disk(list, "/no/such/folder/state.db");
 	assert_string_equal(last(list, "result"), "error");
+	assert_string_equal(last(list, "command"),
+	    "sudo install -d -m 700 -o _thingbridge /no/such/folder");
 	checkup_disk(list, "/proc/state.db"); /* no room at all */
 	assert_string_equal(last(list, "result"), "error");
 	json_decref(list);

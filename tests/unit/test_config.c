@@ -627,6 +627,13 @@ secret_looked_at(void **state)
 	got = check_notes(s.conf, ERR_CONFIG);
 	assert_non_null(strstr(got, "is empty"));
 	free(got);
+	/* no read of it succeeds: half a secret would be a wrong one */
+	assert_int_equal(unlink(s.secret), 0);
+	assert_int_equal(symlink("/proc/self/mem", s.secret), 0);
+	got = check_notes(s.conf, ERR_CONFIG);
+	assert_non_null(strstr(got, "cannot be read to its end"));
+	free(got);
+	assert_int_equal(unlink(s.secret), 0);
 	put(s.secret, "geheim\n", 0600);
 	got = check_notes(s.conf, OK);
 	assert_string_equal(got, "");
@@ -766,8 +773,8 @@ no_file(void **state)
 	    cfg_load("/nonexistent/x.conf", true, &c, &notes), ERR_IO);
 	assert_null(c);
 	assert_string_equal(notes.data,
-	    "/nonexistent/x.conf: error: cannot be "
-	    "read: No such file or directory\n");
+	    "/nonexistent/x.conf: error: is not there (is the name right?  "
+	    "sudo thingbridge setup makes one)\n");
 	buf_fini(&notes);
 }
 

@@ -1,5 +1,6 @@
 #include "common/mem.h"
 #include "config/edit.h"
+#include "config/ini.h"
 #include "config/save.h"
 
 #include <setjmp.h>
@@ -109,6 +110,13 @@ removing(void **state)
 		    "[a]\r\n" },
 		{ "a byte order mark", BOM "[n x]\na = 1\n[k]\n", BOM "[k]\n" },
 		{ "no end of line", "[k]\n[n x]\na = 1", "[k]\n" },
+		{ "no comment becomes a tag of the section above",
+		    "[tags]\nCITY = x\n[n x]\na = 1\n#LAT = 1.5\n"
+		    "# LON = 2\n\n#ALT=3\n[k]\n#LAT = 4\n",
+		    "[tags]\nCITY = x\n;LAT = 1.5\n"
+		    "# LON = 2\n\n;ALT=3\n[k]\n#LAT = 4\n" },
+		{ "nor does one at the end", "[tag]\r\n[n x]\r\n#LAT = 1.5",
+		    "[tag]\r\n;LAT = 1.5" },
 		{ "the first of two", "[n x]\na = 1\n[n x]\na = 2\n",
 		    "[n x]\na = 2\n" },
 	};
@@ -212,6 +220,53 @@ values(void **state)
 	buf_fini(&lines);
 }
 
+/* The next of all strings over ";\\ a=#", the shortest first. */
+static void
+count_up(char *s, size_t size)
+{
+	static const char letters[] = ";\\ a=#";
+
+	for (size_t i = 0; i + 1 < size; i++) {
+		const char *at = s[i] ? strchr(letters, s[i]) + 1 : letters;
+
+		s[i] = *at ? *at : letters[0];
+		if (*at)
+			return;
+	}
+}
+
+/* Each is read as it was written, but for blanks at its ends. */
+static void
+values_come_back(void **state)
+{
+	struct buf text = { 0 }, errs = { 0 };
+	struct notes notes = { .out = &errs };
+	struct ini ini = { 0 };
+	char s[7] = "";
+
+	(void)state;
+	buf_puts(&text, "[a]\n");
+	for (size_t i = 0; i < 50000; i++, count_up(s, sizeof(s)))
+		assert_true(edit_line(&text, "k", s));
+	ini_read(&ini, "f", text.data, text.len, &notes);
+	assert_null(errs.data);
+	assert_int_equal(ini.sections[0].n, 50000);
+	memset(s, 0, sizeof(s));
+	for (size_t i = 0; i < 50000; i++, count_up(s, sizeof(s))) {
+		size_t from = strspn(s, " "), len = strlen(s);
+
+		while (len > from && s[len - 1] == ' ')
+			len--;
+		if (strlen(ini.sections[0].items[i].value) != len - from ||
+		    memcmp(ini.sections[0].items[i].value, s + from,
+			len - from) != 0)
+			fail_msg("\"%s\" came back as \"%s\"", s,
+			    ini.sections[0].items[i].value);
+	}
+	ini_fini(&ini);
+	buf_fini(&text);
+}
+
 static void
 anything(void **state)
 {
@@ -264,6 +319,8 @@ files(void **state)
 	buf_puts(&text, "b = 1\n");
 	assert_int_equal(save_write(link, &text, 0644, &eb), OK);
 	assert_int_equal(mode_of(path), 0640);
+	assert_int_equal(save_write(path, &text, 0600, &eb), OK);
+	assert_int_equal(mode_of(path), 0600); /* a secret */
 	buf_fini(&text);
 	assert_int_equal(save_read(path, &text, &there, &eb), OK);
 	assert_true(there);
@@ -292,6 +349,7 @@ main(void)
 		cmocka_unit_test(back_as_it_was),
 		cmocka_unit_test(setting),
 		cmocka_unit_test(values),
+		cmocka_unit_test(values_come_back),
 		cmocka_unit_test(anything),
 		cmocka_unit_test(files),
 	};

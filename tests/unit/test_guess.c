@@ -95,7 +95,11 @@ named(void **state)
 		{ "EM2", "", false },
 		{ "", "", false },
 		{ "", "The EM-24 DIN people", true },
-		{ "XEM-24 DIN", "", true },
+		{ "XEM-24 DIN", "", false },
+		{ "EM-24 DINX", "", false },
+		{ "EM-240 DIN", "", false },
+		{ "2EM-24 DIN3", "", true },
+		{ "XEM-24 DIN EM-24 DIN", "", true },
 	};
 	struct tmpl *t = load(meter);
 
@@ -107,6 +111,33 @@ named(void **state)
 		    cases[i].want);
 	}
 	tmpl_free(t);
+}
+
+/* What many a product holds by chance names none. */
+static void
+short_models_name_nothing(void **state)
+{
+	static const struct {
+		const char *model;
+		bool want;
+	} cases[] = { { "M-1", false }, { "---", false }, { "A/B", false },
+		{ "\xc3\xa4\xc3\xb6", false }, { "EM11", false },
+		{ "M111", false }, { "ABB", true }, { "E.M-111", true } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char *body = mem_printf("kind = modbus\n[tag]\nMAN = a.org\n"
+					"MODEL = %s\n[poll]\nnormal = 1s\n"
+					"[field]\nv = input:0 u16\n",
+		    cases[i].model);
+		struct tmpl *t = load(body);
+
+		print_message("  %s\n", cases[i].model);
+		assert_int_equal(
+		    guess_named(t, "ABB EM111", ""), cases[i].want);
+		tmpl_free(t);
+		free(body);
+	}
 }
 
 static void
@@ -178,6 +209,7 @@ main(void)
 		cmocka_unit_test(probe_then_identities),
 		cmocka_unit_test(fits),
 		cmocka_unit_test(named),
+		cmocka_unit_test(short_models_name_nothing),
 		cmocka_unit_test(text_device),
 		cmocka_unit_test(shipped_templates),
 	};

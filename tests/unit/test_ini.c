@@ -58,6 +58,8 @@ reading(void **state)
 		{ "nothing but a comment", "[a]\nk = ; v\n", "[a] k=@2 " },
 		{ "a ';' that stands so", "[a]\nk = x \\; y\n",
 		    "[a] k=x ; y@2 " },
+		{ "a backslash before it", "[a]\nk = \\\\; x \\\\\\;\n",
+		    "[a] k=\\; x \\\\;@2 " },
 		{ "other backslashes stay", "[a]\nk = \\;\\r\\\\;\n",
 		    "[a] k=\\;\\r\\\\;@2 " },
 		{ "quotes stay", "[a]\nk = \"v\"\n", "[a] k=\"v\"@2 " },

@@ -56,7 +56,8 @@ members(void **state)
 {
 	static const char json[] =
 	    "[{\"node\":\"a\",\"name\":\"N\\n1\",\"address\":3,\"sn\":null,"
-	    "\"text\":\"t\",\"key\":\"K\",\"why\":\"ignored\"}]";
+	    "\"model\":\"M\\u009b2J\\u007f\","
+	    "\"text\":\"t\\u0085\\nt\",\"key\":\"K\",\"why\":\"ignored\"}]";
 	struct labels ls;
 
 	(void)state;
@@ -64,6 +65,8 @@ members(void **state)
 	assert_string_equal(ls.v[0].name, "N 1"); /* one line */
 	assert_string_equal(ls.v[0].address, "3");
 	assert_string_equal(ls.v[0].sn, "");
+	assert_string_equal(ls.v[0].text, "t\xc2\x85\nt"); /* as it claims */
+	assert_string_equal(ls.v[0].model, "M  2J ");
 	assert_string_equal(ls.v[0].key, "K");
 	labels_fini(&ls);
 }

@@ -96,6 +96,21 @@ order(void **state)
 	assert_true(num_cmp((struct num){ 101, 2 }, (struct num){ 1, 0 }) > 0);
 }
 
+static void
+hex(void **state)
+{
+	int digits = 0;
+
+	(void)state;
+	assert_int_equal(num_hex('0'), 0);
+	assert_int_equal(num_hex('9'), 9);
+	assert_int_equal(num_hex('a'), 10);
+	assert_int_equal(num_hex('F'), 15);
+	for (int c = -128; c < 128; c++)
+		digits += num_hex((char)c) >= 0;
+	assert_int_equal(digits, 22);
+}
+
 int
 main(void)
 {
@@ -103,6 +118,7 @@ main(void)
 		cmocka_unit_test(text),
 		cmocka_unit_test(arithmetic),
 		cmocka_unit_test(order),
+		cmocka_unit_test(hex),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

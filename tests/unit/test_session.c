@@ -147,6 +147,8 @@ static const struct {
 	    "STARTTLS" },
 	{ "certificate", { AT_STREAM, .cert = "hostname mismatch" },
 	    SESSION_NO_TLS, "not accepted for b.org: hostname mismatch" },
+	{ "old clock", { AT_STREAM, .cert = "certificate is not yet valid" },
+	    SESSION_NO_TLS, "clock of this machine right (timedatectl)" },
 	{ "handshake", { AT_STREAM, .tls_failed = true }, SESSION_NO_TLS,
 	    "encryption" },
 	{ "password", { AT_STREAM, .auth_failed = true }, SESSION_NO_AUTH,

@@ -104,6 +104,27 @@ sanitize(void **state)
 	}
 }
 
+static void
+blot(void **state)
+{
+	static const struct {
+		const char *in, *want;
+	} rows[] = { { "", "" }, { "a\xc2\xa0\xc3\xa9~", "a\xc2\xa0\xc3\xa9~" },
+		{ "\033[2J\r\n\tx\177", "?[2J???x?" },
+		{ "\xc2\x80\xc2\x9f\xc2\xa0", "????\xc2\xa0" },
+		{ "\x9b-\xc2", "?-?" } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char s[32];
+
+		print_message("  row %zu\n", i);
+		strcpy(s, rows[i].in);
+		utf8_blot(s, '?');
+		assert_string_equal(s, rows[i].want);
+	}
+}
+
 int
 main(void)
 {
@@ -112,6 +133,7 @@ main(void)
 		cmocka_unit_test(count),
 		cmocka_unit_test(xml),
 		cmocka_unit_test(sanitize),
+		cmocka_unit_test(blot),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -313,8 +313,8 @@ Compare the values with the meter's display before you say yes. Nothing of the m
 
 This is the sticker of the record (what it claimed was claimed, so it opens nothing any more):""")
     p.picture("/home/pi/sdm630-3.png", "sticker.png", "The sticker: name, place, QR code")
-    p.say("""It goes to the owner, and to nobody else: whoever reads it can claim the meter. The file is root's; `sudo chown $USER
-sdm630-3.png` gives it to you. For label paper in an office printer, make a PDF, and print it at 100 %:""")
+    p.say("""It goes to the owner, and to nobody else: whoever reads it can claim the meter. The file is yours, though made with
+sudo, and nobody else reads it. For label paper in an office printer, make a PDF, and print it at 100 %:""")
     p.type("sudo thingbridge stickers sdm630-3 --reprint --stock avery-l7160 --start 2:1 -f pdf -o stickers.pdf")
     p.root("pdftoppm -r 40 -gray -png -singlefile /home/pi/stickers.pdf /home/pi/sheet")
     p.picture("/home/pi/sheet.png", "sheet.png", "A sheet of labels, the second row's first one used")
