@@ -2,6 +2,7 @@
 
 #include "cli/control_path.h"
 #include "cli/say.h"
+#include "cli/stop.h"
 #include "common/mem.h"
 
 #include <stdio.h>
@@ -141,7 +142,7 @@ asked(const struct call *c, const char *what, const char *question, char *line,
 		return false;
 	}
 	fprintf(stderr, "%s%s", what, question);
-	if (!fgets(line, size, stdin))
+	if (!stop_wait(STDIN_FILENO) || !fgets(line, size, stdin))
 		*line = '\0';
 	line[strcspn(line, "\n")] = '\0';
 	return true;

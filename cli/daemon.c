@@ -2,6 +2,7 @@
 
 #include "cli/daemon.h"
 
+#include "cli/bridge.h"
 #include "cli/control_path.h"
 #include "common/buf.h"
 #include "common/clock.h"
@@ -63,7 +64,8 @@ no_permission(struct daemon_call *c)
 static int
 not_running(struct daemon_call *c)
 {
-	bool package = strcmp(c->path, CONTROL_PATH_DEFAULT) == 0;
+	bool package = strcmp(c->path, CONTROL_PATH_DEFAULT) == 0 &&
+	    strcmp(c->conf, BRIDGE_CONF) == 0;
 
 	return fail(c, EXIT_NODAEMON,
 	    mem_printf("thingbridged is not running: nobody answers at %s; "

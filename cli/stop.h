@@ -7,11 +7,12 @@
 #include <sys/types.h>
 
 /* stop_note lets SIGINT, SIGTERM and SIGHUP be noted, instead of ending the
- * program; they cut reading short, and end the child that was named last (0:
- * none).  stop_asked tells whether one came, and stop_end then ends the program
- * by it. */
+ * program; they end stop_wait and the child that was named last (0: none).
+ * stop_wait waits until fd can be read; false when one came.  stop_asked tells
+ * whether one came, and stop_end then ends the program by it. */
 void stop_note(void);
 void stop_child(pid_t pid);
+bool stop_wait(int fd);
 bool stop_asked(void);
 void stop_end(void);
 

@@ -121,7 +121,7 @@ def test_T30_reduced_remembered_and_cleared(site, fakereg, client):
 def test_T30_a_right_that_is_taken_ends_what_is_under_way(site, fakereg, client, still):
     """One device is waited for meanwhile: what it says then is asked for again."""
     s = site(canRead=says("canRead", "true"))
-    s.g.write(nodes=NODES.replace("1s", "1h\nfield.temperature.max_age = 100ms"),
+    s.g.write(nodes=NODES.replace("1s", "1h") + "field.temperature.max_age = 100ms\n",  # of b
               buses=s.g.buses + "timeout = 8s\n")
     s.g.reload()
     guest = client("guest")
