@@ -1,3 +1,5 @@
+#define _GNU_SOURCE /* ppoll */
+
 #include "cli/ask.h"
 
 #include "cli/say.h"
@@ -5,6 +7,7 @@
 #include "config/save.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -97,10 +100,29 @@ static const int endings[] = { SIGTERM, SIGHUP, SIGQUIT };
 
 enum { N_ENDINGS = sizeof(endings) / sizeof(endings[0]) };
 
+static volatile sig_atomic_t left; /* the person, by Ctrl-C */
+
 static void
 interrupted(int number)
 {
-	(void)number; /* it ends the reading */
+	(void)number;
+	left = 1;
+}
+
+/* A Ctrl-C that came just before a read would not cut it short. */
+static bool
+wait_line(void)
+{
+	struct pollfd p = { .fd = STDIN_FILENO, .events = POLLIN };
+	sigset_t interrupt, was;
+
+	sigemptyset(&interrupt);
+	sigaddset(&interrupt, SIGINT);
+	sigprocmask(SIG_BLOCK, &interrupt, &was);
+	while (!left && ppoll(&p, 1, NULL, &was) < 0 && errno == EINTR)
+		;
+	sigprocmask(SIG_SETMASK, &was, NULL);
+	return !left;
 }
 
 static void
@@ -141,20 +163,16 @@ show(const struct sigaction was[N_ENDINGS])
 static bool
 read_answer(const char *prompt, char *line, int size, bool hidden)
 {
-	struct sigaction sa = { .sa_handler = interrupted }, was;
 	struct sigaction were[N_ENDINGS];
 	bool got;
 
-	sigemptyset(&sa.sa_mask);
-	sigaction(SIGINT, &sa, &was);
 	hidden = hidden && hide(were);
 	fprintf(stderr, "%s> ", prompt);
-	got = fgets(line, size, stdin) != NULL;
+	got = wait_line() && fgets(line, size, stdin) != NULL;
 	if (hidden)
 		show(were);
 	if (hidden || !got)
 		fputc('\n', stderr);
-	sigaction(SIGINT, &was, NULL);
 	clearerr(stdin);
 	return got;
 }
@@ -197,13 +215,15 @@ ask_once(const struct question *q, const char *def, char line[ANSWER_MAX])
 	return got;
 }
 
-char *
-ask(struct asker *a, const struct question *q, const char *def)
+static char *
+ask_person(const struct question *q, const char *def)
 {
+	struct sigaction sa = { .sa_handler = interrupted }, was;
 	char line[ANSWER_MAX] = "", *answer = NULL;
 
-	if (a->from_file)
-		return answer_of_file(a, q, def);
+	sigemptyset(&sa.sa_mask);
+	left = 0;
+	sigaction(SIGINT, &sa, &was);
 	fprintf(stderr, "\n%s\n  %s\n", q->ask, q->why);
 	while (!answer && ask_once(q, def, line)) {
 		const char *given = line[0] || !def ? line : def;
@@ -213,6 +233,13 @@ ask(struct asker *a, const struct question *q, const char *def)
 		else if (fits(q, given))
 			answer = mem_strdup(given);
 	}
+	sigaction(SIGINT, &was, NULL);
 	explicit_bzero(line, sizeof(line));
 	return answer;
+}
+
+char *
+ask(struct asker *a, const struct question *q, const char *def)
+{
+	return a->from_file ? answer_of_file(a, q, def) : ask_person(q, def);
 }
